@@ -1,0 +1,76 @@
+//! Deadlines, and instants as people and other programs read them.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A moment after which something is no longer waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// `span` from now. Spans too long for the clock end in about 30 years instead of a panic.
+    pub fn after(span: Duration) -> Deadline {
+        let now = Instant::now();
+        Deadline(now.checked_add(span).unwrap_or_else(|| now + Duration::from_secs(1 << 30)))
+    }
+
+    /// What is left, zero once passed.
+    pub fn left(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether the moment has come.
+    pub fn passed(self) -> bool {
+        self.left().is_zero()
+    }
+
+    /// This moment or `span` from now, whichever comes first.
+    pub fn within(self, span: Duration) -> Deadline {
+        self.min(Deadline::after(span))
+    }
+}
+
+/// `t` as RFC 3339 in UTC with milliseconds, as reports carry it.
+pub fn rfc3339(t: SystemTime) -> String {
+    let since = t.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, secs) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    // Civil date from days since 1970 (Howard Hinnant's algorithm, valid for all of our time).
+    let z = days as i64 + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = doy - (153 * mp + 2) / 5 + 1;
+    let month = if mp < 10 { mp + 3 } else { mp - 9 };
+    let year = yoe + era * 400 + i64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        secs / 3600,
+        secs / 60 % 60,
+        secs % 60,
+        since.subsec_millis()
+    )
+}
+
+/// A duration in milliseconds with microsecond precision, the unit of every `*_ms` field.
+pub fn millis(d: Duration) -> f64 {
+    (d.as_secs_f64() * 1e6).round() / 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc3339_knows_leap_days_and_the_epoch() {
+        let at = |s| rfc3339(UNIX_EPOCH + Duration::from_millis(s));
+        assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(at(951_826_154_007), "2000-02-29T12:09:14.007Z");
+        assert_eq!(at(1_795_348_800_000), "2026-11-22T12:00:00.000Z");
+    }
+
+    #[test]
+    fn a_deadline_beyond_the_clock_is_far_away_not_a_panic() {
+        assert!(Deadline::after(Duration::MAX).left() > Duration::from_secs(1 << 29));
+    }
+}

@@ -1,0 +1,11 @@
+//! Floor 1: the facts hawkeye deals in, as plain data that serialises to the report.
+//!
+//! Invariant: no I/O and no behaviour beyond making, reading and printing the data.
+
+pub mod inventory;
+pub mod limits;
+pub mod outcome;
+pub mod revision;
+pub mod run;
+pub mod secret;
+pub mod target;

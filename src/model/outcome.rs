@@ -1,0 +1,321 @@
+//! What became of one target.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::inventory::{CoverageState, Inventory, List};
+use super::target::Owner;
+
+/// The report's row for one target. Serialises to an element of `targets`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Display name.
+    pub name: String,
+    /// Every place that names this server.
+    pub owners: Vec<Owner>,
+    /// What carried the conversation, or would have.
+    pub transport: Option<Transport>,
+    /// How it was reached, secrets masked.
+    pub endpoint: EndpointView,
+    /// The verdict on completeness.
+    pub status: Status,
+    /// The first cause, where the status is not `complete`.
+    pub failure: Option<Failure>,
+    /// What was learnt.
+    #[serde(flatten)]
+    pub inventory: Inventory,
+    /// What is needed to get in.
+    pub auth: Auth,
+    /// Rule hits.
+    pub findings: Vec<Finding>,
+    /// Deviations that were tolerated.
+    pub notes: Vec<Note>,
+    /// Where the time went.
+    pub timing: Timing,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Set when this came from a cache.
+    pub cached: Option<Cached>,
+    /// Set when another host did the work.
+    pub worker: Option<String>,
+}
+
+/// A rule hit. There are no rules yet; the type has no values, so that nothing can invent one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Finding {}
+
+/// A result that came from a cache. Nothing is cached yet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Cached {}
+
+/// The transports of MCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// A process's stdin and stdout.
+    Stdio,
+    /// Streamable HTTP.
+    Http,
+    /// HTTP+SSE of 2024-11-05.
+    Sse,
+}
+
+impl Transport {
+    /// As the report spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Transport::Stdio => "stdio",
+            Transport::Http => "http",
+            Transport::Sse => "sse",
+        }
+    }
+}
+
+/// An endpoint as it may be shown.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct EndpointView {
+    /// Program of a stdio server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// Its arguments, secrets masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub args: Option<Vec<String>>,
+    /// URL, secrets masked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// Whether a target's inventory can be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Every planned listing ran to its end.
+    Complete,
+    /// The server was reached and something of it is missing.
+    Partial,
+    /// Nothing could be learnt.
+    Failed,
+    /// It was not tried.
+    NotEvaluated,
+}
+
+impl Status {
+    /// As the report spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Complete => "complete",
+            Status::Partial => "partial",
+            Status::Failed => "failed",
+            Status::NotEvaluated => "not_evaluated",
+        }
+    }
+
+    /// The verdict on `inventory`, given what cut the conversation short, if anything did.
+    pub fn judge(inventory: &Inventory, cut_short: bool) -> Status {
+        let ended = |s: CoverageState| matches!(s, CoverageState::Complete | CoverageState::Unsupported);
+        if inventory.protocol.is_none() {
+            Status::Failed
+        } else if !cut_short && inventory.coverage.iter().all(|c| ended(c.state)) {
+            Status::Complete
+        } else {
+            Status::Partial
+        }
+    }
+}
+
+/// The first thing that went wrong with a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// A stable word.
+    pub kind: FailureKind,
+    /// What was being done.
+    pub phase: Phase,
+    /// One line for people, no secrets, no deceptive characters.
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}: {}", self.kind.name(), self.phase.name(), self.message)
+    }
+}
+
+/// Why a target failed. The words are stable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// The deadline passed.
+    Timeout,
+    /// The process could not be started.
+    SpawnFailed,
+    /// The process ended.
+    Exited,
+    /// The other side closed the conversation.
+    Closed,
+    /// A limit was reached.
+    LimitExceeded,
+    /// What arrived is not valid HTTP, JSON, JSON-RPC or MCP.
+    InvalidMessage,
+    /// The server answered with a JSON-RPC error.
+    RpcError,
+    /// No common revision.
+    VersionUnsupported,
+    /// TLS failed.
+    Tls,
+    /// No connection.
+    ConnectFailed,
+    /// The host name does not resolve.
+    NameNotFound,
+    /// An HTTP status that is no answer.
+    HttpStatus,
+    /// A redirect that is not followed.
+    RedirectRefused,
+    /// The server pointed to another origin.
+    OriginRefused,
+    /// 401 or 403.
+    AuthRequired,
+    /// Neither JSON nor an event stream.
+    ContentType,
+    /// `${VAR}` is not set.
+    UnresolvedVariable,
+    /// The target's entry is unusable, or excludes it.
+    Config,
+    /// The run was interrupted.
+    Cancelled,
+    /// A defect in hawkeye.
+    Internal,
+}
+
+impl FailureKind {
+    /// The stable word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FailureKind::Timeout => "timeout",
+            FailureKind::SpawnFailed => "spawn_failed",
+            FailureKind::Exited => "exited",
+            FailureKind::Closed => "closed",
+            FailureKind::LimitExceeded => "limit_exceeded",
+            FailureKind::InvalidMessage => "invalid_message",
+            FailureKind::RpcError => "rpc_error",
+            FailureKind::VersionUnsupported => "version_unsupported",
+            FailureKind::Tls => "tls",
+            FailureKind::ConnectFailed => "connect_failed",
+            FailureKind::NameNotFound => "name_not_found",
+            FailureKind::HttpStatus => "http_status",
+            FailureKind::RedirectRefused => "redirect_refused",
+            FailureKind::OriginRefused => "origin_refused",
+            FailureKind::AuthRequired => "auth_required",
+            FailureKind::ContentType => "content_type",
+            FailureKind::UnresolvedVariable => "unresolved_variable",
+            FailureKind::Config => "config",
+            FailureKind::Cancelled => "cancelled",
+            FailureKind::Internal => "internal",
+        }
+    }
+}
+
+impl Serialize for FailureKind {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.name())
+    }
+}
+
+/// What was being done when something went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Reading the target's entry, or deciding not to run it.
+    Config,
+    /// Starting the process.
+    Spawn,
+    /// Name lookup, TCP, TLS.
+    Connect,
+    /// `server/discover`
+    Discover,
+    /// `initialize`
+    Initialize,
+    /// One of the lists.
+    List(List),
+}
+
+impl Phase {
+    /// As the report spells it: the method, where there is one.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Phase::Config => "config",
+            Phase::Spawn => "spawn",
+            Phase::Connect => "connect",
+            Phase::Discover => "server/discover",
+            Phase::Initialize => "initialize",
+            Phase::List(list) => list.method(),
+        }
+    }
+}
+
+impl Serialize for Phase {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.name())
+    }
+}
+
+/// What a server asks of its callers, learnt without logging in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Auth {
+    /// In one word.
+    pub posture: Posture,
+    /// Schemes and parameters of `WWW-Authenticate`, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub challenges: Vec<String>,
+    /// Protected-resource metadata (RFC 9728): where it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_metadata: Option<String>,
+    /// Facts read from that metadata and from the authorization servers it names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<String>,
+    /// Issuers named by the resource.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_servers: Vec<String>,
+    /// Scopes the resource supports or the challenge asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+}
+
+/// How a server guards itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Posture {
+    /// It was listed without credentials.
+    None,
+    /// 401 without OAuth metadata, or listed with credentials of the configuration.
+    Bearer,
+    /// 401 with OAuth metadata.
+    Oauth,
+    /// 403.
+    Forbidden,
+    /// Not learnt (also: stdio, where the question does not arise).
+    #[default]
+    Unknown,
+}
+
+/// A deviation that was tolerated and counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// A stable word.
+    pub code: &'static str,
+    /// One line for people; the first instance, where there were several.
+    pub message: String,
+    /// How often.
+    pub count: u32,
+}
+
+/// Where the time went, in milliseconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Timing {
+    /// From taking the target to its result.
+    pub total_ms: f64,
+    /// Starting the process, or lookup, TCP and TLS up to the first answer's request.
+    pub connect_ms: f64,
+    /// From there to the end of the opening.
+    pub handshake_ms: f64,
+    /// From there to the last list's end.
+    pub listing_ms: f64,
+}

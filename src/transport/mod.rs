@@ -1,0 +1,2 @@
+//! Floor 2: blocking transports.
+pub mod options;

@@ -1,0 +1,126 @@
+//! How the transports behave. Defaults are the tuning guide's (`stdio_config`, `http_config`, `sse_config`).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::model::limits::Limits;
+
+/// Everything a transport may be told.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WireOptions {
+    /// Bounds on what is read and kept.
+    pub limits: Limits,
+    /// `stdio_config`
+    pub stdio: StdioOptions,
+    /// `http_config`
+    pub http: HttpOptions,
+    /// `sse_config`
+    pub sse: SseOptions,
+    /// Certificates.
+    pub tls: TlsOptions,
+}
+
+/// `stdio_config` of the guide.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StdioOptions {
+    /// `process_timeout`: the first answer must come within this, and within the target's deadline.
+    pub process_timeout: Duration,
+    /// `buffer_size` and `subprocess_optimization.bufsize`: bytes of one read from the server's stdout.
+    pub buffer_size: usize,
+    /// `enable_binary_mode`: bytes go from the pipe to the parser as they are. When off, lines are first
+    /// normalised as a text-mode reader would: invalid UTF-8 replaced, CR LF and lone CR turned to LF.
+    pub binary_mode: bool,
+    /// `subprocess_optimization.close_fds`: servers inherit descriptors 0, 1 and 2 only.
+    pub close_fds: bool,
+}
+
+impl Default for StdioOptions {
+    fn default() -> StdioOptions {
+        StdioOptions {
+            process_timeout: Duration::from_secs(15),
+            buffer_size: 8192,
+            binary_mode: true,
+            close_fds: true,
+        }
+    }
+}
+
+/// `http_config` of the guide, and the pool keys of `mcp_introspection`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HttpOptions {
+    /// `keep_alive`: whether connections are kept for the next request.
+    pub keep_alive: bool,
+    /// `connection_pool_size`: idle connections kept in all.
+    pub pool_size: usize,
+    /// `connection_pool_maxsize`: idle connections kept for one host.
+    pub pool_maxsize: usize,
+    /// `keep_alive_timeout`: an idle connection older than this is not used again.
+    pub keep_alive_timeout: Duration,
+    /// `timeout.connect`: TCP and TLS.
+    pub connect_timeout: Duration,
+    /// `timeout.read`: longest silence while an answer is awaited.
+    pub read_timeout: Duration,
+    /// `timeout.total`: one request with its whole answer.
+    pub total_timeout: Duration,
+    /// `retry_config.total`: how often one request is repeated.
+    pub retries: u32,
+    /// `retry_config.backoff_factor`: the n-th wait is this times 2^(n-1), in seconds.
+    pub backoff_factor: f64,
+    /// `retry_config.status_forcelist`: statuses worth repeating; 429 always is.
+    pub status_forcelist: Vec<u16>,
+}
+
+impl Default for HttpOptions {
+    fn default() -> HttpOptions {
+        HttpOptions {
+            keep_alive: true,
+            pool_size: 20,
+            pool_maxsize: 50,
+            keep_alive_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            read_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_secs(45),
+            retries: 3,
+            backoff_factor: 0.3,
+            status_forcelist: vec![500, 502, 503, 504],
+        }
+    }
+}
+
+/// `sse_config` of the guide.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SseOptions {
+    /// `chunk_size`: bytes of one read from the stream.
+    pub chunk_size: usize,
+    /// `keep_alive_interval`: a stream silent for longer (comments count as life) is taken for dead.
+    pub keep_alive_interval: Duration,
+    /// `reconnect_delay`: wait before a stream is opened again, unless the server's `retry` says longer.
+    pub reconnect_delay: Duration,
+    /// `max_reconnect_attempts`: how often a stream is opened again.
+    pub max_reconnect_attempts: u32,
+    /// `event_buffer_size`: parsed events held before the stream is read on.
+    pub event_buffer_size: usize,
+}
+
+impl Default for SseOptions {
+    fn default() -> SseOptions {
+        SseOptions {
+            chunk_size: 8192,
+            keep_alive_interval: Duration::from_secs(30),
+            reconnect_delay: Duration::from_secs(1),
+            max_reconnect_attempts: 3,
+            event_buffer_size: 1024,
+        }
+    }
+}
+
+/// Certificates: whom to trust and who we are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsOptions {
+    /// PEM file of the only roots to trust; the system's where absent.
+    pub ca_file: Option<PathBuf>,
+    /// PEM files of our certificate chain and its key.
+    pub client_cert: Option<(PathBuf, PathBuf)>,
+    /// Trust anyone. Shouted about on every run.
+    pub insecure: bool,
+}
