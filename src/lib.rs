@@ -9,5 +9,9 @@
 //! | 0 | `base`, `sys` | std; `sys` alone uses `libc` |
 
 pub mod base;
+pub mod engine;
+pub mod mcp;
 pub mod model;
+pub mod probe;
+pub mod sys;
 pub mod transport;
