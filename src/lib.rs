@@ -9,5 +9,6 @@
 //! | 0 | `base`, `sys` | std; `sys` alone uses `libc` |
 
 pub mod base;
+pub mod demo;
 pub mod model;
 pub mod transport;
