@@ -57,9 +57,8 @@ fn pages_lead_to_the_end_also_over_an_empty_cursor() {
 #[test]
 fn the_shop_is_paginated_partial_and_declares_more_than_it_has() {
     let by = Answerer::new(Persona::Shop, &[Revision::V2026_07_28]);
-    let asked = |method: &str, more: &str| {
-        ask(&by, &mut Conversation::default(), method, &format!("{MODERN}{more}"))
-    };
+    let asked =
+        |method: &str, more: &str| ask(&by, &mut Conversation::default(), method, &format!("{MODERN}{more}"));
     let (mut more, mut pages) = (String::new(), Vec::new());
     loop {
         let result = asked("tools/list", &more)["result"].take();
