@@ -1,12 +1,13 @@
 //! The HTTP server under both HTTP transports: connections, routing, counting.
 //!
-//! One thread accepts, one thread per connection answers; connections beyond a bound are turned
-//! away. Loopback only: `Host` and `Origin` are checked as the specification asks, so that no
-//! web page can talk to a demo server.
+//! One thread accepts, one starts a thread per connection, and those answer; connections beyond a
+//! bound are turned away. Loopback only: `Host` and `Origin` are checked as the specification asks,
+//! so that no web page can talk to a demo server.
 
 use std::io::{self, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -57,9 +58,12 @@ impl DemoServer {
             connections: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         });
+        let (sender, queue) = mpsc::sync_channel(CONNECTIONS);
         let theirs = Arc::clone(&shared);
-        let acceptor =
-            thread::Builder::new().name("demo-accept".into()).spawn(move || accept(&listener, &theirs))?;
+        let acceptor = named("demo-accept").spawn(move || accept(&listener, &theirs, &sender))?;
+        let theirs = Arc::clone(&shared);
+        // Ends with the acceptor, which holds the other end of the queue.
+        named("demo-admit").spawn(move || queue.iter().for_each(|stream| admit(stream, &theirs)))?;
         Ok(DemoServer { address, shared, acceptor: Some(acceptor) })
     }
 
@@ -105,13 +109,19 @@ impl Shared {
     }
 }
 
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+/// Only takes connections off the listener's queue, which std keeps at 128 entries: a burst of
+/// clients that finds it full waits a second for TCP to try again.
+fn accept(listener: &TcpListener, shared: &Shared, admitted: &SyncSender<TcpStream>) {
     for stream in listener.incoming() {
         if shared.stopping() {
             return;
         }
         match stream {
-            Ok(stream) => admit(stream, shared),
+            Ok(stream) => {
+                if admitted.send(stream).is_err() {
+                    return;
+                }
+            }
             Err(error) => {
                 log::warn!("demo server: {error}");
                 // Out of descriptors: accept() would fail again at once, and for ever.
@@ -134,12 +144,18 @@ fn admit(stream: TcpStream, shared: &Arc<Shared>) {
     let taken = shared.connections.fetch_add(1, Ordering::AcqRel);
     let seat = Seat(Arc::clone(shared));
     let outcome = if taken < CONNECTIONS {
-        let builder = thread::Builder::new().name("demo-connection".into()).stack_size(STACK_BYTES);
-        builder.spawn(move || log_error(converse(&seat.0, stream))).map(drop)
+        named("demo-connection")
+            .stack_size(STACK_BYTES)
+            .spawn(move || log_error(converse(&seat.0, stream)))
+            .map(drop)
     } else {
         Response::text(503, "too many connections").send(&stream, true)
     };
     log_error(outcome);
+}
+
+fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned())
 }
 
 fn log_error(outcome: io::Result<()>) {
