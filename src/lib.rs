@@ -11,6 +11,7 @@
 pub mod base;
 pub mod engine;
 pub mod mcp;
+pub mod demo;
 pub mod model;
 pub mod probe;
 pub mod sys;
