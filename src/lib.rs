@@ -10,4 +10,5 @@
 
 pub mod base;
 pub mod model;
+pub mod report;
 pub mod transport;
