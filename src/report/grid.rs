@@ -30,7 +30,7 @@ const SHORT_HEADS: [&str; COLUMNS] =
 /// Left out in this order where there is no room.
 const DISPENSABLE: [usize; 7] = [SERVER, REVISION, VIA, MS, 7, 8, 6];
 /// Name and server are cut to no less than this before other columns make room.
-const LEAST: u16 = 12;
+const LEAST: u16 = 10;
 
 /// Stand-ins for escape sequences while widths are counted: invisible, and never part of a cell, since
 /// cells hold visible text only.
@@ -187,8 +187,8 @@ mod tests {
             assert!(layout.fixed(&CELLS) + layout.name + layout.server <= limit, "{limit}: {layout:?}");
             layout.hidden.to_vec()
         };
-        assert_eq!(hidden(200), []);
-        assert_eq!(hidden(80), []);
+        assert_eq!(hidden(200), Vec::<usize>::new());
+        assert_eq!(hidden(80), Vec::<usize>::new());
         assert_eq!(hidden(70), [SERVER]);
         assert_eq!(hidden(40), [SERVER, REVISION, VIA, MS, 7]);
     }

@@ -151,8 +151,11 @@ fn details(outcome: &Outcome) -> Vec<String> {
     let name = line(&outcome.name, NAME_MAX);
     let mut details = Vec::new();
     if let Some(failure) = &outcome.failure {
-        let (kind, phase) = (failure.kind.name(), failure.phase.name());
-        details.push(format!("{name}: {kind} in {phase}: {}", line(&failure.message, MESSAGE_MAX)));
+        let message = line(&failure.message, MESSAGE_MAX);
+        details.push(match (failure.kind.name(), failure.phase.name()) {
+            (kind, phase) if kind == phase => format!("{name}: {kind}: {message}"),
+            (kind, phase) => format!("{name}: {kind} in {phase}: {message}"),
+        });
     }
     let said = |reason: &str| outcome.failure.as_ref().is_some_and(|f| f.message == reason);
     for coverage in &outcome.inventory.coverage {
