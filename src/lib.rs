@@ -15,4 +15,5 @@ pub mod demo;
 pub mod model;
 pub mod probe;
 pub mod sys;
+pub mod report;
 pub mod transport;
