@@ -9,5 +9,7 @@
 //! | 0 | `base`, `sys` | std; `sys` alone uses `libc` |
 
 pub mod base;
+pub mod cli;
+pub mod config;
 pub mod model;
 pub mod transport;
