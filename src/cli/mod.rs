@@ -4,5 +4,7 @@
 //! Invariant: no I/O in this module; what is to be printed is returned.
 
 pub mod args;
+#[cfg(test)]
+mod tests;
 
 pub use args::{Cli, Early, parse};

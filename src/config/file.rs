@@ -89,9 +89,9 @@ mod tests {
             (b"a: 1", Ok("a: 1")),
             (b"\xef\xbb\xbfa", Ok("a")),
             (b"", Ok("")),
-            (b"\xff\xfea\0", Err("f: is UTF-16; save it as UTF-8")),
-            (b"\xfe\xff\0a", Err("f: is UTF-16; save it as UTF-8")),
-            (b"a\0b\0", Err("f: is UTF-16; save it as UTF-8")),
+            (b"\xff\xfea\0", Err("f is UTF-16; save it as UTF-8")),
+            (b"\xfe\xff\0a", Err("f is UTF-16; save it as UTF-8")),
+            (b"a\0b\0", Err("f is UTF-16; save it as UTF-8")),
             (b"abc\nd\0", Err("f:2:2: a NUL byte; this is not a text file")),
             (b"abc\nd\xff", Err("f:2:2: not UTF-8")),
         ];

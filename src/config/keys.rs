@@ -200,9 +200,9 @@ pub const KEYS: &[Key] = &[
 
     later("cluster.enabled", Kind::Bool, "false", "share the work with other hosts"),
     later("cluster.mode", Kind::Choice(&["distributed"]), "distributed", "how the work is shared"),
+    later("cluster.workers", Kind::Workers, "[]", "the other hosts, each with host and max_concurrent"),
     later("cluster.load_balancer.algorithm", Kind::Choice(&["round_robin"]), "round_robin", "which worker is next"),
     later("cluster.load_balancer.health_check_interval", Kind::Seconds, "30", "seconds between health checks of workers"),
-    later("cluster.workers", Kind::Workers, "[]", "the other hosts, each with host and max_concurrent"),
 ];
 
 /// What each section is about, for the shipped file.

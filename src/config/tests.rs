@@ -262,7 +262,7 @@ fn mistakes_name_place_key_value_and_what_is_allowed() {
         ),
         (
             "http_config: {retry_config: {status_forcelist: [500, 42]}}",
-            "h.yaml:1:29: mcp_introspection.http_config.retry_config.status_forcelist: […] must be a list of HTTP statuses, each from 100 to 599",
+            "h.yaml:1:30: mcp_introspection.http_config.retry_config.status_forcelist: […] must be a list of HTTP statuses, each from 100 to 599",
         ),
         (
             "stdio_config:\n  subprocess_optimization:\n    preexec_fn: os.setsid",

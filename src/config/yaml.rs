@@ -49,8 +49,18 @@ fn too_deep(text: &str) -> Option<Position> {
 /// The error in our words, its place in front.
 fn refusal(file: &str, e: &serde_yaml::Error) -> ConfigError {
     let text = e.to_string();
-    let (message, at) = split_place(&text);
-    let message = message.replace(|c: char| c.is_control(), " ");
+    // libyaml: `cause at line 5 column 3, while parsing a block mapping at line 3 column 3`. The first place
+    // is the mistake, the second where its surroundings begin.
+    let (cause, context) = match text.split_once(", while ") {
+        Some((cause, context)) => (cause, Some(split_place(context))),
+        None => (text.as_str(), None),
+    };
+    let (cause, at) = split_place(cause);
+    let message = match context {
+        Some((what, Some(from))) => format!("{cause}, while {what} from line {}", from.line),
+        Some((what, None)) => format!("{cause}, while {what}"),
+        None => cause.to_owned(),
+    };
     let message = match message.as_str() {
         m if m.contains("repetition limit") => "aliases repeat too much".to_owned(),
         m if m.contains("recursion limit") => "nested too deeply, or an alias holds itself".to_owned(),
@@ -210,7 +220,7 @@ mod tests {
                 .collect::<String>()
         );
         let cases = [
-            (bomb, "200000 values"),
+            (bomb, "aliases"),
             ("a: &a [*a]".to_owned(), "itself"),
             ("a: &a {b: *a}".to_owned(), "itself"),
             ("a: *b".to_owned(), "anchor"),
