@@ -103,7 +103,7 @@ impl fmt::Display for Node {
 
 /// How many values and keys a file may hold: what 4 MiB of honest configuration never has, and what an
 /// alias bomb reaches first.
-const MOST_NODES: usize = 200_000;
+pub(crate) const MOST_NODES: usize = 200_000;
 
 /// Counts the values of one file.
 #[derive(Default)]

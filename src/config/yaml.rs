@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::ConfigError;
-use super::node::{Count, Key, Node, Position, Tree};
+use super::node::{Count, Key, MOST_NODES, Node, Position, Tree};
 
 /// Flow collections open at once. libyaml looks at each of them for every token, so that a file of `[`
 /// costs the square of its length; no real file comes near this.
@@ -18,32 +18,36 @@ const DEEPEST: usize = 100;
 
 /// Parses `text`; an empty document is `Null`.
 pub(crate) fn parse(file: &str, text: &str) -> Result<Node, ConfigError> {
-    if let Some(at) = too_deep(text) {
-        return Err(ConfigError::at(file, at, format!("nested deeper than {DEEPEST}")));
-    }
+    check_size(file, text)?;
     let seed = Seed { count: &Count::default(), parent: Position::START };
     seed.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|e| refusal(file, &e))
 }
 
-/// Where the brackets of `text`, quoted or not, first stand too deep. Counting those in strings as well
-/// costs nothing: a hundred unbalanced ones are no text either.
-fn too_deep(text: &str) -> Option<Position> {
-    let (mut open, mut at) = (0_usize, Position::START);
-    for b in text.bytes() {
+/// Refuses what libyaml would take long over, by counting bytes. Those in strings count as well: no text has
+/// a hundred unbalanced brackets, or a separator every ten bytes over megabytes.
+fn check_size(file: &str, text: &str) -> Result<(), ConfigError> {
+    let (mut open, mut separators, mut at) = (0_usize, 0_usize, Position::START);
+    let bytes = text.as_bytes();
+    for (i, b) in bytes.iter().enumerate() {
         match b {
             b'[' | b'{' => open += 1,
             b']' | b'}' => open = open.saturating_sub(1),
+            b',' => separators += 1,
+            b'-' | b'?' | b':' if bytes.get(i + 1).is_none_or(u8::is_ascii_whitespace) => separators += 1,
             _ => {}
         }
         if open > DEEPEST {
-            return Some(at);
+            return Err(ConfigError::at(file, at, format!("nested deeper than {DEEPEST}")));
+        }
+        if separators > 2 * MOST_NODES {
+            return Err(ConfigError::at(file, at, format!("the file holds more than {MOST_NODES} values")));
         }
         at = match b {
             b'\n' => Position { line: at.line + 1, column: 1 },
             _ => Position { column: at.column + 1, ..at },
         };
     }
-    None
+    Ok(())
 }
 
 /// The error in our words, its place in front.
@@ -230,10 +234,12 @@ mod tests {
             ("a: 1\n---\nb: 1\n".to_owned(), "more than one"),
             ("[".repeat(4 << 20), "deeper"),
             ("{a: ".repeat(1 << 20), "deeper"),
-            ("- ".repeat(1 << 20), "deep"),
-            ("? ".repeat(1 << 20), "deep"),
+            ("- ".repeat(100_000), "deep"),
+            ("- ".repeat(1 << 20), "200000"),
+            ("? ".repeat(100_000), ""),
             ("&a ".repeat(1 << 20), ""),
-            ("[x,".repeat(90) + &"x,".repeat(300_000), "200000"),
+            ("[x,".repeat(90) + &"x,".repeat(500_000), "200000"),
+            ("- x\n".repeat(250_000), "200000"),
             ("a: \"\\x".to_owned(), ""),
             ("? [a]\n: b".to_owned(), "plain text"),
             ("a: 1\n\tb: 2".to_owned(), ""),
