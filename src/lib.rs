@@ -12,6 +12,8 @@ pub mod base;
 pub mod engine;
 pub mod mcp;
 pub mod demo;
+pub mod cli;
+pub mod config;
 pub mod model;
 pub mod probe;
 pub mod sys;
