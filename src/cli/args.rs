@@ -205,6 +205,22 @@ pub struct DemoServer {
     /// protocol revisions to speak, by date, separated by commas (default: all)
     #[argh(option, arg_name = "dates", from_str_fn(revisions))]
     pub revisions: Option<Vec<Revision>>,
+
+    /// what it offers: files, weather or shop (default: weather)
+    #[argh(option, arg_name = "name")]
+    pub persona: Option<String>,
+
+    /// milliseconds to wait before each answer (default: 0)
+    #[argh(option, arg_name = "n")]
+    pub delay_ms: Option<u64>,
+
+    /// answer 401 without this bearer token; a demonstration value, seen by everyone on this machine
+    #[argh(option, arg_name = "token")]
+    pub token: Option<String>,
+
+    /// answer as an event stream instead of JSON, over Streamable HTTP
+    #[argh(switch)]
+    pub event_stream: bool,
 }
 
 /// How many servers at a time.
