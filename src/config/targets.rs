@@ -85,11 +85,13 @@ pub(super) enum Format {
 
 impl Format {
     pub(super) fn of(text: &str) -> Format {
-        let mut lines = text.lines().map(str::trim);
-        match lines.find(|l| !l.is_empty() && !l.starts_with('#')) {
+        let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+        // JSON has comments in editors only, and none of them begins with `#`.
+        let hash = lines.clone().next().is_some_and(|l| l.starts_with('#'));
+        match lines.find(|l| !l.starts_with('#')) {
             None => Format::Empty,
             Some(l) if is_http(l) => Format::Urls,
-            Some(l) if l.starts_with(['{', '[']) || l.starts_with("//") || l.starts_with("/*") => {
+            Some(l) if !hash && ["{", "[", "//", "/*"].iter().any(|start| l.starts_with(start)) => {
                 Format::Json
             }
             Some(_) => Format::Yaml,
