@@ -77,7 +77,10 @@ fn each_rule_is_seen_when_it_is_broken() {
         ("sys/a.rs", "use crate::base::time::Deadline; unsafe { libc::kill(1, 9) }"),
         ("config/a.rs", "use crate::{cli::args::Args, model, transport::options::WireOptions};"),
         ("main.rs", "fn main() { println!(\"use crate::nowhere\") }"),
-        ("base/a.rs", "// use crate::app;\nconst C: char = '\"'; /* unsafe */ const S: &str = r#\"ureq \"println!\"\"#;"),
+        (
+            "base/a.rs",
+            "// use crate::app;\nconst C: char = '\"'; /* unsafe */ const S: &str = r#\"ureq \"println!\"\"#;",
+        ),
         ("base/a.rs", "fn f<'a>(s: &'a str) -> &'a str { let c = b'\\''; s }"),
     ] {
         assert_eq!(violations(name, text), [""; 0], "{name}: {text}");
@@ -94,9 +97,10 @@ fn violations(file: &str, text: &str) -> Vec<String> {
     for (index, line) in code.lines().enumerate() {
         let mut report = |what: String| found.push(format!("{file}:{}: {what}", index + 1));
         for word in words(line) {
-            if let Some((krate, _)) = FENCES.iter().find(|(krate, homes)| {
-                *krate == word && !homes.iter().any(|home| file.starts_with(home))
-            }) {
+            if let Some((krate, _)) = FENCES
+                .iter()
+                .find(|(krate, homes)| *krate == word && !homes.iter().any(|home| file.starts_with(home)))
+            {
                 report(format!("{krate} does not belong here"));
             }
             if word == "unsafe" && !file.starts_with("sys/") {
@@ -116,7 +120,8 @@ fn violations(file: &str, text: &str) -> Vec<String> {
             report("super::super:: hides an import; write crate::".into());
         }
     }
-    found.extend(stem(file).filter(|s| banned(s)).map(|s| format!("{file}: {s} is a name that says nothing")));
+    found
+        .extend(stem(file).filter(|s| banned(s)).map(|s| format!("{file}: {s} is a name that says nothing")));
     found.extend(imports(&code).into_iter().filter_map(|path| misplaced(file, &path)));
     found
 }
@@ -133,9 +138,9 @@ fn misplaced(file: &str, path: &str) -> Option<String> {
         // `crate::Thing` is a re-export: the library's face, for those above it and not for its own parts.
         return Some(format!("{file}: {module} or {target} has no floor in tests/house.rs"));
     };
-    let excepted = TOO_FAR
-        .iter()
-        .any(|(m, t, part)| *m == module && *t == target && (part.is_empty() || rest.split("::").next() != Some(part)));
+    let excepted = TOO_FAR.iter().any(|(m, t, part)| {
+        *m == module && *t == target && (part.is_empty() || rest.split("::").next() != Some(part))
+    });
     let allowed = (to < from || SIDEWAYS.contains(&(module, target))) && !excepted;
     (!allowed).then(|| format!("{file}: {module} (floor {from}) imports {path} (floor {to})"))
 }
