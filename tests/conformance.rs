@@ -3,6 +3,8 @@
 //! hawkeye itself passes what a pure lister can. The scenarios that want tools called go through
 //! `examples/conformance_driver.rs`: the same session and transports, and calls that hawkeye never makes.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 mod support;
 
 use std::fs;
