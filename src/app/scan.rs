@@ -66,12 +66,15 @@ fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
     let mut settings = resolved.settings;
     start_log(args, settings.verbose);
     if settings.wire.tls.insecure {
-        say("WARNING: --insecure: certificates are not checked; anyone on the way can read and change everything");
+        say(
+            "WARNING: --insecure: certificates are not checked; anyone on the way can read and change everything",
+        );
     }
-    let files: &[PathBuf] = match args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo {
-        true => &settings.targets.files,
-        false => &args.targets,
-    };
+    let files: &[PathBuf] =
+        match args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo {
+            true => &settings.targets.files,
+            false => &args.targets,
+        };
     let mut entries: Vec<Entries> = Vec::new();
     for file in files {
         entries.push(config::read(file, &mut io::stdin().lock(), &environment).map_err(line)?);
@@ -88,7 +91,9 @@ fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
         targets.extend(file.targets);
     }
     let fleet = match args.demo {
-        true => Some(DemoFleet::start(&this_program()).map_err(|e| format!("cannot start the demo servers: {e}"))?),
+        true => Some(
+            DemoFleet::start(&this_program()).map_err(|e| format!("cannot start the demo servers: {e}"))?,
+        ),
         false => None,
     };
     targets.extend(fleet.iter().flat_map(DemoFleet::targets));
@@ -130,7 +135,12 @@ fn start_log(args: &Scan, verbose: bool) {
         .filter_module("hawkeye", level)
         .format(|out, record| {
             let text = record.args().to_string();
-            writeln!(out, "hawkeye: {}: {}", record.level().as_str().to_lowercase(), crate::base::text::visible(&text))
+            writeln!(
+                out,
+                "hawkeye: {}: {}",
+                record.level().as_str().to_lowercase(),
+                crate::base::text::visible(&text)
+            )
         })
         .try_init();
 }

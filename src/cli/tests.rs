@@ -58,6 +58,7 @@ fn other_commands_are_read() {
         transport: Some(DemoTransport::Sse),
         port: Some(8080),
         revisions: Some(vec![Revision::V2024_11_05, Revision::V2026_07_28]),
+        ..DemoServer::default()
     };
     let line = "demo-server --transport sse --port 8080 --revisions 2024-11-05,2026-07-28";
     assert_eq!(of(line).unwrap().command, Command::DemoServer(demo));

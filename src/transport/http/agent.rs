@@ -53,7 +53,11 @@ impl HttpClient {
         let tls = tls_config(&options.tls)?;
         let proxy = Proxy::try_from_env();
         let agent = |reach, proxy| {
-            Agent::with_parts(config(options, tls.clone(), proxy), Timed(DefaultConnector::default()), Names::new(reach))
+            Agent::with_parts(
+                config(options, tls.clone(), proxy),
+                Timed(DefaultConnector::default()),
+                Names::new(reach),
+            )
         };
         let client = Arc::new(HttpClient {
             targets: agent(Reach::Anywhere, proxy),
@@ -229,7 +233,11 @@ struct Timed(DefaultConnector);
 
 impl Connector<()> for Timed {
     type Out = Box<dyn Transport>;
-    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<()>,
+    ) -> Result<Option<Self::Out>, Error> {
         let begun = Instant::now();
         let result = self.0.connect(details, chained);
         CONNECTING.set(CONNECTING.get() + begun.elapsed());
@@ -254,13 +262,17 @@ pub(super) fn explain(error: Error, patience: &Patience) -> WireError {
         Error::LargeResponseHeader(_, max) => {
             (FailureKind::LimitExceeded, format!("response headers of more than {max} bytes"))
         }
-        Error::BodyExceedsLimit(max) => (FailureKind::LimitExceeded, format!("a body of more than {max} bytes")),
+        Error::BodyExceedsLimit(max) => {
+            (FailureKind::LimitExceeded, format!("a body of more than {max} bytes"))
+        }
         Error::Rustls(e) => (FailureKind::Tls, e.to_string()),
         Error::Tls(e) => (FailureKind::Tls, e.into()),
         Error::TlsRequired => (FailureKind::Tls, "no TLS".into()),
         Error::ConnectionFailed => (FailureKind::ConnectFailed, "no connection".into()),
         Error::ConnectProxyFailed(e) => (FailureKind::ConnectFailed, format!("proxy: {e}")),
-        Error::InvalidProxyUrl => (FailureKind::ConnectFailed, "the proxy variables hold no proxy URL".into()),
+        Error::InvalidProxyUrl => {
+            (FailureKind::ConnectFailed, "the proxy variables hold no proxy URL".into())
+        }
         Error::Protocol(e) => (FailureKind::InvalidMessage, format!("not HTTP: {e}")),
         Error::Http(e) => (FailureKind::InvalidMessage, format!("not HTTP: {e}")),
         Error::BadUri(e) => (FailureKind::Config, format!("bad URL: {e}")),
