@@ -94,7 +94,7 @@ fn bad_usage_is_one_line_that_helps() {
         ("scan -q -v", "-q and -v exclude each other"),
         ("scan --client-cert a", "--client-cert and --client-key need each other"),
         ("scan --targets - --targets -", "standard input can be read only once: --targets - is given twice"),
-        ("config", "a command is missing: one of show, check"),
+        ("config", "a command is missing: one of show, check, init"),
         ("config chekc x", "unknown command chekc (did you mean check?)"),
         ("config check", "missing: file"),
         ("config show -- x", "only scan takes a command after --"),
