@@ -27,8 +27,6 @@ const STACK: usize = 512 << 10;
 /// What the calling thread hears of.
 #[derive(Debug)]
 pub(crate) enum Event<T> {
-    /// A worker took the job of this number.
-    Started(usize),
     /// The job of this number ended; with the panic's message if it ended so.
     Ended(usize, Result<T, String>),
     /// Nothing happened for a while.
@@ -110,9 +108,8 @@ where
 
 fn serve<J, T>(inbox: &Receiver<(usize, J)>, report: &Sender<Event<T>>, work: &impl Fn(usize, J) -> T) {
     for (number, job) in inbox {
-        // The receiver outlives the workers; a failed send means that the caller panicked.
-        let _ = report.send(Event::Started(number));
         let result = catch_unwind(AssertUnwindSafe(|| work(number, job))).map_err(|p| message(&*p));
+        // The receiver outlives the workers; a failed send means that the caller panicked.
         let _ = report.send(Event::Ended(number, result));
     }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod cancel;
 pub(crate) mod limits;
+pub(crate) mod net;
 pub(crate) mod poll;
 pub(crate) mod process;
 pub(crate) mod signal;

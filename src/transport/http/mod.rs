@@ -2,8 +2,10 @@
 
 mod agent;
 mod body;
+mod buffers;
 pub mod metadata;
 mod resolve;
+mod socket;
 mod stream;
 
 use std::sync::Arc;
@@ -77,7 +79,7 @@ impl Link {
         options: &WireOptions,
         patience: Patience,
     ) -> Link {
-        agent::take_connect_time();
+        socket::take_connect_time();
         Link {
             client: client.clone(),
             url: origin::without_userinfo(&remote.url),
@@ -129,7 +131,7 @@ impl Link {
         for _ in 0..=self.options.limits.redirects {
             let request = Request { method, url, headers: &headers, body };
             let result = self.client.ask(&request, budget, &self.patience);
-            self.connecting += agent::take_connect_time();
+            self.connecting += socket::take_connect_time();
             let mut response = result?;
             if !response.status().is_redirection() || response.status() == 304 {
                 return Ok(response);
