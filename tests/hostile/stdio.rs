@@ -80,7 +80,7 @@ fn ends_are_told_at_once() {
                 ensure(text.contains("KILL") || text.contains('9'), || "the signal is not named".into())
             }),
             at_once("half_message", &["exited", "closed", "invalid_message"]),
-            at_once("closes_stdout", &["closed"]),
+            at_once("closes_stdout", &["closed", "exited"]),
             at_once("grandchild_keeps_stdout", &["exited", "closed"]),
             at_once("daemon_then_exit", &["exited", "closed"]),
             at_once("exit_text", &["exited"]),
