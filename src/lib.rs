@@ -9,5 +9,13 @@
 //! | 0 | `base`, `sys` | std; `sys` alone uses `libc` |
 
 pub mod base;
+pub mod engine;
+pub mod mcp;
+pub mod demo;
+pub mod cli;
+pub mod config;
 pub mod model;
+pub mod probe;
+pub mod sys;
+pub mod report;
 pub mod transport;

@@ -1,6 +1,7 @@
 //! Floor 0: what every other module may use, and which knows nothing of MCP, processes or sockets.
 //!
-//! Invariant: standard library only.
+//! Invariant: no I/O; besides the standard library only `memchr`.
 
+pub mod lines;
 pub mod text;
 pub mod time;

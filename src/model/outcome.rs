@@ -31,6 +31,9 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// Deviations that were tolerated.
     pub notes: Vec<Note>,
+    /// The end of the server's stderr, where the status is not `complete`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<String>,
     /// Where the time went.
     pub timing: Timing,
     /// How often it was tried.

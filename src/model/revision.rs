@@ -56,10 +56,9 @@ impl Revision {
     /// How this revision opens.
     pub const fn era(self) -> Era {
         match self {
-            Revision::V2024_11_05
-            | Revision::V2025_03_26
-            | Revision::V2025_06_18
-            | Revision::V2025_11_25 => Era::Handshake,
+            Revision::V2024_11_05 | Revision::V2025_03_26 | Revision::V2025_06_18 | Revision::V2025_11_25 => {
+                Era::Handshake
+            }
             Revision::V2026_07_28 => Era::Stateless,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 /// What stands in the place of a secret, everywhere.
 pub const MASK: &str = "***";
@@ -85,6 +86,142 @@ impl fmt::Debug for Redaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Redaction({} values)", self.values.len())
     }
+}
+
+/// Whether a variable, query parameter or option of this name is likely to hold a secret.
+pub fn name_is_secret(name: &str) -> bool {
+    const WHOLE: [&str; 14] = [
+        "KEY", "KEYS", "PASS", "PWD", "AUTH", "CRED", "CREDS", "PRIVATE", "COOKIE", "SESSION", "DSN", "PAT",
+        "SIG", "CODE",
+    ];
+    const PART: [&str; 9] = [
+        "TOKEN",
+        "SECRET",
+        "PASSW",
+        "PASSPHRASE",
+        "APIKEY",
+        "CREDENTIAL",
+        "AUTHORIZATION",
+        "SIGNATURE",
+        "COOKIE",
+    ];
+    // The shell's own directories.
+    if matches!(name, "PWD" | "OLDPWD") {
+        return false;
+    }
+    let upper = name.to_ascii_uppercase();
+    PART.iter().any(|p| upper.contains(p)) || words(name).iter().any(|w| WHOLE.contains(&w.as_str()))
+}
+
+/// The words of `some-name`, `SOME_NAME` or `someName`, in upper case.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut small = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && small) {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (c.is_alphanumeric(), words.last_mut()) {
+            word.extend(c.to_uppercase());
+        }
+        small = c.is_lowercase() || c.is_ascii_digit();
+    }
+    words
+}
+
+/// Whether `value`, known under `name`, must not be shown: anything under a telling name, and elsewhere
+/// whatever is long enough and not evidently a number, a flag, a path or a word.
+pub fn value_is_secret(name: &str, value: &str) -> bool {
+    let chars = value.chars().count();
+    if name_is_secret(name) {
+        return chars >= Redaction::SHORTEST;
+    }
+    let number = value.parse::<f64>().is_ok();
+    let path = ["/", "./", "../", "~/"].iter().any(|p| value.starts_with(p));
+    let word = chars <= 24 && value.bytes().all(|b| b.is_ascii_alphabetic() || b"-_. ".contains(&b));
+    chars >= 6 && !number && !path && !word
+}
+
+/// A header's value, and what follows its scheme (`Bearer x`), unless the header never carries a secret.
+pub(super) fn header_secrets(name: &str, value: &str) -> Vec<String> {
+    const PLAIN: [&str; 6] =
+        ["accept", "accept-encoding", "accept-language", "cache-control", "content-type", "user-agent"];
+    if PLAIN.iter().any(|p| name.eq_ignore_ascii_case(p)) {
+        return Vec::new();
+    }
+    let value = value.trim();
+    let bare = value.split_once(' ').map(|(_, rest)| rest.trim().to_owned());
+    std::iter::once(value.to_owned()).chain(bare).collect()
+}
+
+/// Where the secrets of a URL are: its password, and values of its query that look like one.
+pub(super) fn url_secrets(url: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let Some(start) = url.find("://").map(|i| i + 3) else { return found };
+    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |i| start + i);
+    if let Some(at) = url[start..end].rfind('@').map(|i| start + i) {
+        // A user without a password is often the token itself.
+        let from = url[start..at].find(':').map_or(start, |i| start + i + 1);
+        found.push(from..at);
+    }
+    let Some(query) = url[end..].find('?').map(|i| end + i + 1) else { return found };
+    let query_end = url[query..].find('#').map_or(url.len(), |i| query + i);
+    let mut at = query;
+    for pair in url[query..query_end].split('&') {
+        if let Some((name, value)) = pair.split_once('=')
+            && !value.is_empty()
+            && (name_is_secret(name) || value.chars().count() >= 16)
+        {
+            found.push(at + name.len() + 1..at + pair.len());
+        }
+        at += pair.len() + 1;
+    }
+    found
+}
+
+/// `url` with its secrets masked.
+pub fn mask_url(url: &str) -> String {
+    let mut out = url.to_owned();
+    for range in url_secrets(url).into_iter().rev() {
+        out.replace_range(range, MASK);
+    }
+    out
+}
+
+/// Where each argument's secrets are, argument by argument: values of options that look secret
+/// (`--token x`, `--api-key=x`, `KEY=x`), of `-H "Authorization: x"`, and passwords in URLs.
+pub(super) fn argument_secrets(args: &[String]) -> Vec<Vec<Range<usize>>> {
+    let mut expected = false;
+    let mut all = Vec::with_capacity(args.len());
+    for arg in args {
+        let mut found = url_secrets(arg);
+        let value = |from: usize| from..arg.len();
+        if expected && !arg.starts_with('-') {
+            found = vec![value(0)];
+        }
+        expected = false;
+        if let Some((name, rest)) = arg.split_once('=')
+            && !name.contains("://")
+            && name_is_secret(name)
+            && !rest.is_empty()
+        {
+            found = vec![value(name.len() + 1)];
+        } else if let Some((name, rest)) = arg.split_once(": ").or_else(|| arg.split_once(':'))
+            && !name.is_empty()
+            && !rest.starts_with("//")
+            && name_is_secret(name)
+        {
+            found = vec![value(arg.len() - rest.len())];
+        } else if let Some(rest) =
+            ["Bearer ", "Basic ", "bearer ", "basic "].iter().find_map(|s| arg.strip_prefix(s))
+        {
+            found = vec![value(arg.len() - rest.len())];
+        } else if arg.starts_with('-') && !arg.contains('=') {
+            expected = name_is_secret(arg);
+        }
+        all.push(found);
+    }
+    all
 }
 
 fn percent_encode(s: &str) -> String {

@@ -1,13 +1,16 @@
 //! What is to be scanned.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::outcome::Failure;
+use super::outcome::{EndpointView, Failure};
 use super::revision::Revision;
-use super::secret::Secret;
+use super::secret::{
+    MASK, Redaction, Secret, argument_secrets, header_secrets, mask_url, url_secrets, value_is_secret,
+};
 
 /// One server to introspect, whoever asked for it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +27,36 @@ pub struct Target {
     pub pin: Option<Revision>,
     /// Why it must not be tried; it is reported with this instead.
     pub hold: Option<Hold>,
+    /// Values that `${VAR}` brought in, wherever they ended up.
+    pub expanded: Vec<Secret>,
+}
+
+impl Target {
+    /// Everything to be struck out of what this target sends back.
+    pub fn redaction(&self) -> Redaction {
+        let mut values: Vec<String> = self.expanded.iter().map(|s| s.reveal().to_owned()).collect();
+        match &self.endpoint {
+            Endpoint::Stdio(command) => {
+                let env = command.env.iter().filter(|(name, value)| value_is_secret(name, value.reveal()));
+                values.extend(env.map(|(_, value)| value.reveal().to_owned()));
+                for (arg, ranges) in command.args.iter().zip(argument_secrets(&command.args)) {
+                    values.extend(ranges.into_iter().map(|r| arg[r].to_owned()));
+                }
+            }
+            Endpoint::Remote(remote) => {
+                let headers = remote.headers.iter();
+                values.extend(headers.flat_map(|(name, value)| header_secrets(name, value.reveal())));
+                values.extend(url_secrets(&remote.url).into_iter().map(|r| remote.url[r].to_owned()));
+            }
+            Endpoint::Unknown => {}
+        }
+        Redaction::new(values)
+    }
+
+    /// The endpoint as it may be shown.
+    pub fn view(&self) -> EndpointView {
+        self.endpoint.view(&self.redaction())
+    }
 }
 
 /// A place in a file that names a server.
@@ -58,6 +91,77 @@ pub enum Endpoint {
     Unknown,
 }
 
+impl Endpoint {
+    /// As it may be shown: what looks secret by its place masked, and whatever else `redaction` knows.
+    pub fn view(&self, redaction: &Redaction) -> EndpointView {
+        let clean = |text: &str| redaction.clean(text).into_owned();
+        match self {
+            Endpoint::Stdio(command) => {
+                let mask = |(arg, ranges): (&String, Vec<Range<usize>>)| {
+                    let mut shown = arg.clone();
+                    for range in ranges.into_iter().rev() {
+                        shown.replace_range(range, MASK);
+                    }
+                    clean(&shown)
+                };
+                let args = command.args.iter().zip(argument_secrets(&command.args)).map(mask).collect();
+                EndpointView { command: Some(clean(&command.program)), args: Some(args), url: None }
+            }
+            Endpoint::Remote(remote) => {
+                EndpointView { url: Some(clean(&mask_url(&remote.url))), ..EndpointView::default() }
+            }
+            Endpoint::Unknown => EndpointView::default(),
+        }
+    }
+}
+
+/// Whether `url` is one that can be asked over HTTP; if not, why, without quoting it.
+pub fn check_url(url: &str) -> Result<(), &'static str> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return Err("is no URL (http://… or https://…)");
+    };
+    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+        return Err("is neither http nor https");
+    }
+    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("holds white space or a control character");
+    }
+    if !url.is_ascii() {
+        return Err("holds a character that must be percent-encoded, or punycode in the host");
+    }
+    if url.contains(['"', '<', '>', '\\', '^', '`', '{', '|', '}']) {
+        return Err("holds a character that must be percent-encoded");
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    check_host_port(host_port)
+}
+
+fn check_host_port(host_port: &str) -> Result<(), &'static str> {
+    let (host, port) = match host_port.strip_prefix('[') {
+        Some(rest) => {
+            let (host, port) = rest.split_once(']').ok_or("has a host with an open bracket")?;
+            host.parse::<std::net::Ipv6Addr>().map_err(|_| "has no IPv6 address in its brackets")?;
+            (host, port.strip_prefix(':').or((!port.is_empty()).then_some("")))
+        }
+        None => match host_port.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (host_port, None),
+        },
+    };
+    if host.is_empty() {
+        return Err("has no host");
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:".contains(&b);
+    if !host.bytes().all(plain) {
+        return Err("has a host with a character that no host has");
+    }
+    match port.map(|p| (p.bytes().all(|b| b.is_ascii_digit()), p.parse::<u16>())) {
+        None | Some((true, Ok(1..))) => Ok(()),
+        Some(_) => Err("has a port that is no number from 1 to 65535"),
+    }
+}
+
 /// A command line. No shell ever sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {
@@ -89,4 +193,119 @@ pub enum HttpHint {
     Streamable,
     /// HTTP+SSE first, then Streamable HTTP.
     Sse,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(endpoint: Endpoint) -> Target {
+        Target {
+            name: "t".into(),
+            owners: Vec::new(),
+            endpoint,
+            timeout: None,
+            pin: None,
+            hold: None,
+            expanded: vec![Secret::new("from-variable")],
+        }
+    }
+
+    fn stdio(args: &[&str], env: &[(&str, &str)]) -> Target {
+        target(Endpoint::Stdio(Command {
+            program: "srv".into(),
+            args: args.iter().map(|a| (*a).to_owned()).collect(),
+            env: env.iter().map(|(n, v)| ((*n).to_owned(), Secret::new(*v))).collect(),
+            cwd: None,
+        }))
+    }
+
+    #[test]
+    fn arguments_are_masked_by_place_and_by_value() {
+        let cases: [(&[&str], &[&str]); 11] = [
+            (&["--token", "abc", "x"], &["--token", "***", "x"]),
+            (&["--api-key=abc"], &["--api-key=***"]),
+            (&["--apiKey", "-v"], &["--apiKey", "-v"]),
+            (&["-H", "Authorization: Bearer abc"], &["-H", "Authorization: ***"]),
+            (&["--header", "X-Api-Key:abc"], &["--header", "X-Api-Key:***"]),
+            (&["Bearer abc"], &["Bearer ***"]),
+            (&["-e", "DB_PASSWORD=abc"], &["-e", "DB_PASSWORD=***"]),
+            (&["postgres://u:pw@h/db"], &["postgres://u:***@h/db"]),
+            (&["--dir", "/a/b", "--path=/x"], &["--dir", "/a/b", "--path=/x"]),
+            (&["https://h/p?a=1&token=x"], &["https://h/p?a=1&token=***"]),
+            (&["a from-variable b"], &["a *** b"]),
+        ];
+        for (args, shown) in cases {
+            assert_eq!(stdio(args, &[]).view().args.unwrap(), shown);
+        }
+    }
+
+    #[test]
+    fn redaction_knows_env_headers_and_urls() {
+        let env = [
+            ("API_KEY", "k3y!"),
+            ("OTHER", "s0me-value"),
+            ("LEVEL", "production"),
+            ("DIR", "/srv/data"),
+            ("N", "1234567"),
+            ("PATH", "/usr/bin:/bin"),
+        ];
+        let r = stdio(&["--token", "tok3n"], &env).redaction();
+        let text = "k3y! s0me-value production /srv/data 1234567 /usr/bin:/bin tok3n from-variable";
+        assert_eq!(r.clean(text), "*** *** production /srv/data 1234567 /usr/bin:/bin *** ***");
+
+        let remote = target(Endpoint::Remote(Remote {
+            url: "https://user:pass@h.example/mcp?code=abcd&q=0123456789abcdef&x=1".into(),
+            headers: vec![
+                ("Authorization".into(), Secret::new("Bearer t0k")),
+                ("X-Team".into(), Secret::new("blue team")),
+                ("Accept".into(), Secret::new("text/html")),
+            ],
+            hint: HttpHint::Streamable,
+        }));
+        assert_eq!(remote.view().url.unwrap(), "https://user:***@h.example/mcp?code=***&q=***&x=1");
+        let r = remote.redaction();
+        assert_eq!(r.clean("Bearer t0k, blue team, text/html, pass, abcd"), "***, ***, text/html, ***, ***");
+    }
+
+    #[test]
+    fn only_urls_that_can_be_asked_pass() {
+        for good in [
+            "http://h",
+            "HTTPS://h/p",
+            "http://127.0.0.1:80/",
+            "http://[::1]:3000/mcp",
+            "https://u:p@h/?q=1#f",
+            "http://a_b.c-d:1",
+        ] {
+            assert_eq!(check_url(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "h",
+            "ftp://h",
+            "http:/h",
+            "http://",
+            "http:///p",
+            "http://:80",
+            "http://h:",
+            "http://h:0",
+            "http://h:65536",
+            "http://h:+1",
+            "http://h:a",
+            "http://[::1",
+            "http://[x]",
+            "http://[::1]x",
+            "http://h h",
+            "http://h\r\nX: y",
+            "http://h\u{1}",
+            "http://ü",
+            "http://h/{x}",
+            "http://h%00",
+            "http://u@",
+            "file:///etc/passwd",
+        ] {
+            assert!(check_url(bad).is_err(), "{bad}");
+        }
+    }
 }

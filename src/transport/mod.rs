@@ -1,2 +1,88 @@
-//! Floor 2: blocking transports.
+//! Floor 2: blocking transports. A [`Wire`] carries the messages of one conversation and nothing else: what
+//! they mean is the session's business.
+//!
+//! Invariant: every wait ends with the target's deadline or the run's [`Cancel`](crate::sys::cancel::Cancel),
+//! and every byte is counted before it is kept.
+
+pub mod carriers;
+pub mod http;
 pub mod options;
+pub mod sse;
+pub mod stdio;
+
+use std::time::Duration;
+
+use crate::base::time::Deadline;
+use crate::mcp::outgoing::Outgoing;
+use crate::mcp::session::Inbound;
+use crate::model::outcome::{FailureKind, Note, Transport};
+use crate::sys::cancel::Cancel;
+
+/// One conversation's carrier.
+pub trait Wire: Send {
+    /// Hands over a message. It may leave only with the next [`Wire::recv`], together with others.
+    fn send(&mut self, message: &Outgoing) -> Result<(), WireError>;
+    /// Waits for the next thing to arrive.
+    fn recv(&mut self) -> Result<Inbound<'_>, WireError>;
+    /// What this is.
+    fn transport(&self) -> Transport;
+    /// How long it took to get a connection or a process.
+    fn connect_time(&self) -> Duration;
+    /// Ends the conversation in good manners, without waiting for the server to be gone.
+    fn close(self: Box<Self>) -> Parting;
+}
+
+/// What a wire has to say at the end.
+#[derive(Debug, Default)]
+pub struct Parting {
+    /// Deviations the wire met.
+    pub notes: Vec<Note>,
+    /// The end of the server's stderr, where there is one.
+    pub stderr: String,
+}
+
+/// Why a wire failed. The kinds are the report's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WireError {
+    /// The stable word.
+    pub kind: FailureKind,
+    /// One line: thing, cause, remedy. May quote the server; cleaned by whoever reports it.
+    pub message: String,
+}
+
+impl WireError {
+    /// A failure of `kind`.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> WireError {
+        WireError { kind, message: message.into() }
+    }
+}
+
+/// What every wait of one target watches.
+#[derive(Clone)]
+pub struct Patience {
+    /// When the target's time is over.
+    pub until: Deadline,
+    /// What that time was, for the message.
+    pub total: Duration,
+    /// Ends everything.
+    pub cancel: Cancel,
+}
+
+impl Patience {
+    /// The error of a wait that ended with nothing, if it may not be begun again.
+    pub fn check(&self) -> Result<(), WireError> {
+        if self.cancel.is_tripped() {
+            return Err(WireError::new(FailureKind::Cancelled, "the run was interrupted"));
+        }
+        if self.until.passed() {
+            return Err(self.timeout());
+        }
+        Ok(())
+    }
+
+    /// The target's time is over.
+    pub fn timeout(&self) -> WireError {
+        let total = self.total.as_secs_f64();
+        WireError::new(FailureKind::Timeout, format!("no answer within {total} s (raise timeout)"))
+    }
+}

@@ -1,0 +1,10 @@
+//! Floor 2: the command line, exactly as it was typed. What it means together with files and environment is
+//! decided in `config`.
+//!
+//! Invariant: no I/O in this module; what is to be printed is returned.
+
+pub mod args;
+#[cfg(test)]
+mod tests;
+
+pub use args::{Cli, Early, parse};

@@ -1,0 +1,194 @@
+//! `config check`, `config show`, and the file that is shipped.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::base::text::quote;
+use crate::model::outcome::FailureKind;
+use crate::model::target::Hold;
+
+use super::keys::{KEYS, Key, SECTIONS};
+use super::targets::{self, Entries, Format};
+#[cfg(test)]
+use super::value::{self, Base};
+use super::{ConfigError, Environment, Position, Resolved, file, layer};
+
+/// What `config check` found in a file without mistakes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checked {
+    /// The file.
+    pub file: String,
+    /// What it holds.
+    pub subject: Subject,
+    /// What is probably a mistake, a line each.
+    pub warnings: Vec<String>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Subject {
+    /// Settings.
+    Settings {
+        /// How many.
+        count: usize,
+        /// Those that do nothing yet.
+        not_yet: Vec<&'static str>,
+        /// `mcpServers` among them.
+        servers: Option<Entries>,
+    },
+    /// Servers.
+    Targets(Entries),
+}
+
+/// Checks a settings file or a target file; which one it is, its content says. Starts nothing. Returns every
+/// mistake in the file, not only the first.
+pub fn check(path: &Path, environment: &Environment) -> Result<Checked, Vec<ConfigError>> {
+    let name = path.display().to_string();
+    let text = file::read(path).map_err(|e| vec![e])?;
+    let format = Format::of(&text);
+    if format == Format::Urls {
+        return check_targets(&name, &text, environment);
+    }
+    let node = format.tree(&name, &text).map_err(|e| vec![e])?;
+    // What names neither a setting nor a server is taken for settings, unless it is a list.
+    let servers = |key| node.at_key(key).is_some();
+    let is_targets = node.map().is_none() && format != Format::Empty
+        || ["mcpServers", "servers", "mcp"].into_iter().any(servers);
+    if is_targets && !layer::is_settings(&node) {
+        return check_targets(&name, &text, environment);
+    }
+    let layer = layer::from_file(&name, &node, environment.home.as_deref());
+    let mut errors = layer.errors;
+    let servers = layer.servers.map(|n| targets::from_node(&name, n, environment)).transpose();
+    let servers = servers.unwrap_or_else(|e| {
+        errors.push(e);
+        None
+    });
+    let warnings = servers.as_ref().map(|s| remarks(s, &mut errors)).unwrap_or_default();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let not_yet = |key: &&'static Key| !key.in_effect();
+    let keys = layer.settings.iter().map(|s| s.key);
+    let subject = Subject::Settings {
+        count: layer.settings.len(),
+        not_yet: keys.filter(not_yet).map(|k| k.path).collect(),
+        servers,
+    };
+    Ok(Checked { file: name, subject, warnings })
+}
+
+fn check_targets(name: &str, text: &str, environment: &Environment) -> Result<Checked, Vec<ConfigError>> {
+    let entries = targets::parse(name, text, environment).map_err(|e| vec![e])?;
+    let mut errors = Vec::new();
+    let warnings = remarks(&entries, &mut errors);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(Checked { file: name.to_owned(), subject: Subject::Targets(entries), warnings })
+}
+
+/// Warnings about `entries`; broken ones become errors, except that a variable may be set elsewhere.
+fn remarks(entries: &Entries, errors: &mut Vec<ConfigError>) -> Vec<String> {
+    let mut warnings: Vec<String> = entries.warnings.iter().map(ToString::to_string).collect();
+    for target in &entries.targets {
+        let (Some(Hold::Broken(failure)), Some(owner)) = (&target.hold, target.owners.first()) else {
+            continue;
+        };
+        let message = format!("{}: {}", quote(&target.name, 80), failure.message);
+        if failure.kind == FailureKind::UnresolvedVariable {
+            let line = owner.line.unwrap_or(1);
+            warnings.push(format!("{}:{line}: {message}", owner.file));
+        } else {
+            let at = owner.line.map(|line| Position { line, column: 1 });
+            errors.push(ConfigError { file: Some(owner.file.clone()), at, message });
+        }
+    }
+    warnings
+}
+
+/// `config check`'s report on a file without mistakes.
+pub fn check_text(checked: &Checked) -> String {
+    let mut out = String::new();
+    let servers = |e: &Entries| {
+        let disabled = match e.disabled.len() {
+            0 => String::new(),
+            n => format!(" and {n} disabled"),
+        };
+        format!("{}{disabled}", plural(e.targets.len(), "server"))
+    };
+    let what = match &checked.subject {
+        Subject::Settings { count, servers: None, .. } => plural(*count, "setting"),
+        Subject::Settings { count, servers: Some(e), .. } => {
+            format!("{}, {}", plural(*count, "setting"), servers(e))
+        }
+        Subject::Targets(e) => servers(e),
+    };
+    let _ = writeln!(out, "{}: valid, {what}", quote(&checked.file, 400));
+    for warning in &checked.warnings {
+        let _ = writeln!(out, "warning: {warning}");
+    }
+    if let Subject::Settings { not_yet, .. } = &checked.subject {
+        for path in not_yet {
+            let _ = writeln!(out, "not yet in effect: {path}");
+        }
+    }
+    out
+}
+
+fn plural(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `config show`: every key with its value and who set it.
+pub fn show_text(resolved: &Resolved) -> String {
+    let width = |f: fn(&super::Shown) -> usize| resolved.shown.iter().map(f).max().unwrap_or(0);
+    let paths = width(|s| s.path.len());
+    let values = width(|s| s.value.chars().count()).min(40);
+    let mut out = String::new();
+    for s in &resolved.shown {
+        let not_yet = if s.in_effect { "" } else { "  (not yet in effect)" };
+        let _ = writeln!(out, "{:paths$}  {:values$}  {}{not_yet}", s.path, s.value, s.origin);
+    }
+    out
+}
+
+/// The text of the shipped `config/hawkeye.yaml`: every key at its default, with what it means.
+pub fn commented_defaults() -> String {
+    let mut out = String::from(
+        "# All settings of hawkeye at their defaults. Read from /etc/hawkeye/hawkeye.yaml, then\n\
+         # ~/.hawkeye/hawkeye.yaml, then --config FILE; then come HAWKEYE_* variables (HAWKEYE_TIMEOUT,\n\
+         # HAWKEYE_LIMITS__PAGES) and options. The later ones win. `hawkeye config show` tells who set what.\n\
+         # Generated from src/config/keys.rs; a test holds this file equal to it.\n\
+         \n\
+         # Servers may be listed here as well, in the form of other MCP clients:\n\
+         # mcpServers:\n\
+         #   files:\n\
+         #     command: npx\n\
+         #     args: [-y, \"@modelcontextprotocol/server-filesystem\", /tmp]\n",
+    );
+    let mut open: Vec<&str> = Vec::new();
+    for key in KEYS {
+        let mut parts: Vec<&str> = key.path.split('.').collect();
+        let name = parts.pop().unwrap_or_default();
+        let common = open.iter().zip(&parts).take_while(|(a, b)| a == b).count();
+        for depth in common..parts.len() {
+            let path = parts[..=depth].join(".");
+            let doc = SECTIONS.iter().find(|(s, _)| *s == path).map_or("", |(_, doc)| doc);
+            let indent = "  ".repeat(depth);
+            let _ = write!(out, "\n{indent}# {doc}\n{indent}{}:\n", parts[depth]);
+        }
+        let indent = "  ".repeat(parts.len());
+        let not_yet = if key.in_effect() { "" } else { " (not yet in effect)" };
+        let gap = if parts.is_empty() { "\n" } else { "" };
+        let _ = write!(out, "{gap}{indent}# {}{not_yet}\n{indent}{name}: {}\n", key.doc, key.default);
+        open = parts;
+    }
+    out
+}
+
+/// For tests: the default of every key as a value.
+#[cfg(test)]
+pub(super) fn default_value(key: &Key) -> value::Value {
+    value::read(key.kind, &value::default_node(key), Base { directory: Path::new(""), home: None }).unwrap()
+}

@@ -1,0 +1,250 @@
+//! Every setting there is: the one table that reading, `config show`, `config check` and the shipped
+//! `config/hawkeye.yaml` are made from.
+
+use super::settings::Draft;
+use super::value::Value;
+
+/// One setting.
+pub struct Key {
+    /// Where it stands, sections joined with dots.
+    pub path: &'static str,
+    /// What may be said.
+    pub kind: Kind,
+    /// What holds when nothing is said, as YAML.
+    pub default: &'static str,
+    /// One line for people, with the unit.
+    pub doc: &'static str,
+    /// What it does; nothing as long as the system it steers is not there.
+    pub(crate) apply: Option<fn(&mut Draft, &Value)>,
+    /// The key that this is another name of; whichever is said later holds for both.
+    pub(crate) same_as: Option<&'static str>,
+}
+
+/// What may be said for a key.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kind {
+    /// `true` or `false`
+    Bool,
+    /// A number of seconds above 0, at most a year.
+    Seconds,
+    /// The same, or `null` for none.
+    OptionalSeconds,
+    /// A whole number in this range.
+    Count(u64, u64),
+    /// A whole number in this range, or `auto`.
+    CountOrAuto(u64, u64),
+    /// A number from 0 to 3600.
+    Factor,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// A file, from the directory of the file that names it; `~/` is the home directory.
+    Path,
+    /// The same, or `null` for none.
+    OptionalPath,
+    /// A list of files, or one.
+    Paths,
+    /// A list of HTTP statuses.
+    Statuses,
+    /// A list of `host` and `max_concurrent`.
+    Workers,
+    /// The date of a protocol revision, or `auto`.
+    Revision,
+    /// Nothing but `null`.
+    Never,
+}
+
+impl Key {
+    /// The last part of the path.
+    pub fn name(&self) -> &'static str {
+        self.path.rsplit('.').next().unwrap_or(self.path)
+    }
+
+    /// Whether setting it does something already.
+    pub fn in_effect(&self) -> bool {
+        self.apply.is_some() || self.same_as.is_some() || self.kind == Kind::Never
+    }
+}
+
+/// The key at `path`.
+pub(crate) fn find(path: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|k| k.path == path)
+}
+
+/// The section whose keys the guide also shows without it in front.
+pub(crate) const ROOT: &str = "mcp_introspection";
+
+/// Sections that may stand at the top as well as inside [`ROOT`].
+pub(crate) const UNPREFIXED: [&str; 6] =
+    ["stdio_config", "http_config", "sse_config", "caching_config", "pool_config", "monitoring"];
+
+const BYTES: Kind = Kind::Count(512, 16 << 20);
+const POOL: Kind = Kind::Count(1, 65_536);
+const TRIES: Kind = Kind::Count(0, 100);
+
+const fn live(
+    path: &'static str,
+    kind: Kind,
+    default: &'static str,
+    doc: &'static str,
+    apply: fn(&mut Draft, &Value),
+) -> Key {
+    Key { path, kind, default, doc, apply: Some(apply), same_as: None }
+}
+
+/// A key whose system is still to come.
+const fn later(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
+    Key { path, kind, default, doc, apply: None, same_as: None }
+}
+
+const fn also(
+    path: &'static str,
+    kind: Kind,
+    default: &'static str,
+    doc: &'static str,
+    same_as: &'static str,
+) -> Key {
+    Key { path, kind, default, doc, apply: None, same_as: Some(same_as) }
+}
+
+/// All settings, in the order in which they are shown: keys of one section stand together.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    live("targets", Kind::Paths, "[]", "files of servers to scan when the command line names none", |d, v| d.settings.targets.files = v.paths()),
+    live("max_duration", Kind::OptionalSeconds, "null", "seconds for the whole run; null = no bound", |d, v| d.settings.max_duration = v.optional_seconds()),
+    live("protocol_version", Kind::Revision, "auto", "the only protocol revision to speak, by date; auto = whatever the server speaks", |d, v| d.settings.protocol_version = v.revision()),
+
+    live("mcp_introspection.timeout", Kind::Seconds, "30.0", "seconds for one server, from its start to the last page", |d, v| d.settings.timeout = v.seconds()),
+    live("mcp_introspection.max_retries", TRIES, "3", "how often a server that failed for a passing reason is tried again, within its timeout", |d, v| d.settings.max_retries = v.u32()),
+    live("mcp_introspection.enable_parallel_processing", Kind::Bool, "true", "false = one server at a time", |d, v| d.parallel = v.bool()),
+    live("mcp_introspection.max_concurrent_servers", Kind::CountOrAuto(1, 4096), "auto", "servers at a time; auto = two a processor, at most 20", |d, v| d.concurrency = v.optional_count()),
+    later("mcp_introspection.enable_detailed_analysis", Kind::Bool, "true", "analyse tools in depth"),
+    later("mcp_introspection.enable_risk_assessment", Kind::Bool, "true", "rate what tools can do"),
+    later("mcp_introspection.enable_schema_validation", Kind::Bool, "true", "check input schemas"),
+    also("mcp_introspection.connection_pool_size", POOL, "20", "another name of http_config.connection_pool_size", "mcp_introspection.http_config.connection_pool_size"),
+    live("mcp_introspection.keep_alive_timeout", Kind::Seconds, "30.0", "seconds after which an idle connection is not used again", |d, v| d.settings.wire.http.keep_alive_timeout = v.seconds()),
+    also("mcp_introspection.reuse_connections", Kind::Bool, "true", "another name of http_config.keep_alive", "mcp_introspection.http_config.keep_alive"),
+    later("mcp_introspection.enable_memory_optimization", Kind::Bool, "false", "trade speed for memory"),
+    later("mcp_introspection.max_tool_analysis_depth", Kind::Count(1, 128), "10", "levels of an input schema that are analysed"),
+    later("mcp_introspection.enable_garbage_collection", Kind::Bool, "false", "give memory back between servers"),
+    later("mcp_introspection.enable_result_caching", Kind::Bool, "false", "take fresh results from the cache"),
+    later("mcp_introspection.stream_results", Kind::Bool, "false", "write each result as it comes"),
+    later("mcp_introspection.batch_size", Kind::Count(1, 1_000_000), "10", "results written at a time"),
+    live("mcp_introspection.enable_verbose_logging", Kind::Bool, "false", "the same as -v", |d, v| d.settings.verbose = v.bool()),
+    later("mcp_introspection.enable_performance_monitoring", Kind::Bool, "false", "collect metrics"),
+
+    later("mcp_introspection.rate_limiting.enabled", Kind::Bool, "false", "bound the rate of requests"),
+    later("mcp_introspection.rate_limiting.requests_per_minute", Kind::Count(1, 1_000_000), "300", "requests a minute"),
+    later("mcp_introspection.rate_limiting.burst_size", Kind::Count(1, 1_000_000), "50", "requests at once before the rate holds"),
+
+    later("mcp_introspection.batch_processing.enabled", Kind::Bool, "false", "scan in batches"),
+    later("mcp_introspection.batch_processing.batch_size", Kind::Count(1, 1_000_000), "100", "servers of one batch"),
+    later("mcp_introspection.batch_processing.processing_interval", Kind::Seconds, "1.0", "seconds between batches"),
+
+    live("mcp_introspection.stdio_config.process_timeout", Kind::Seconds, "15.0", "seconds within which a started process must answer", |d, v| d.settings.wire.stdio.process_timeout = v.seconds()),
+    live("mcp_introspection.stdio_config.buffer_size", BYTES, "8192", "bytes of one read from a process; the same as subprocess_optimization.bufsize, the later of the two holds", |d, v| d.settings.wire.stdio.buffer_size = v.size()),
+    live("mcp_introspection.stdio_config.enable_binary_mode", Kind::Bool, "true", "false = repair UTF-8 and line ends as a text reader would", |d, v| d.settings.wire.stdio.binary_mode = v.bool()),
+    live("mcp_introspection.stdio_config.subprocess_optimization.close_fds", Kind::Bool, "true", "processes inherit stdin, stdout and stderr only", |d, v| d.settings.wire.stdio.close_fds = v.bool()),
+    later("mcp_introspection.stdio_config.subprocess_optimization.preexec_fn", Kind::Never, "null", "must be null: hawkeye runs no code between fork and exec"),
+    also("mcp_introspection.stdio_config.subprocess_optimization.bufsize", BYTES, "8192", "another name of stdio_config.buffer_size", "mcp_introspection.stdio_config.buffer_size"),
+
+    live("mcp_introspection.http_config.connection_pool_size", POOL, "20", "idle connections kept in all", |d, v| d.settings.wire.http.pool_size = v.size()),
+    live("mcp_introspection.http_config.connection_pool_maxsize", POOL, "50", "idle connections kept for one host", |d, v| d.settings.wire.http.pool_maxsize = v.size()),
+    live("mcp_introspection.http_config.keep_alive", Kind::Bool, "true", "use a connection for more than one request", |d, v| d.settings.wire.http.keep_alive = v.bool()),
+    live("mcp_introspection.http_config.timeout.connect", Kind::Seconds, "5.0", "seconds for TCP and TLS", |d, v| d.settings.wire.http.connect_timeout = v.seconds()),
+    live("mcp_introspection.http_config.timeout.read", Kind::Seconds, "30.0", "longest silence while an answer is awaited, in seconds", |d, v| d.settings.wire.http.read_timeout = v.seconds()),
+    live("mcp_introspection.http_config.timeout.total", Kind::Seconds, "45.0", "seconds for one request with its whole answer", |d, v| d.settings.wire.http.total_timeout = v.seconds()),
+    live("mcp_introspection.http_config.retry_config.total", TRIES, "3", "how often one request is repeated", |d, v| d.settings.wire.http.retries = v.u32()),
+    live("mcp_introspection.http_config.retry_config.backoff_factor", Kind::Factor, "0.3", "the n-th wait is this times 2^(n-1), in seconds", |d, v| d.settings.wire.http.backoff_factor = v.factor()),
+    live("mcp_introspection.http_config.retry_config.status_forcelist", Kind::Statuses, "[500, 502, 503, 504]", "statuses worth repeating; 429 always is", |d, v| d.settings.wire.http.status_forcelist = v.statuses()),
+
+    live("mcp_introspection.sse_config.chunk_size", BYTES, "8192", "bytes of one read from an event stream", |d, v| d.settings.wire.sse.chunk_size = v.size()),
+    live("mcp_introspection.sse_config.keep_alive_interval", Kind::Seconds, "30", "seconds after which a silent stream is taken for dead", |d, v| d.settings.wire.sse.keep_alive_interval = v.seconds()),
+    live("mcp_introspection.sse_config.reconnect_delay", Kind::Seconds, "1.0", "seconds before a stream is opened again", |d, v| d.settings.wire.sse.reconnect_delay = v.seconds()),
+    live("mcp_introspection.sse_config.max_reconnect_attempts", TRIES, "3", "how often a stream is opened again", |d, v| d.settings.wire.sse.max_reconnect_attempts = v.u32()),
+    live("mcp_introspection.sse_config.event_buffer_size", Kind::Count(1, 1_000_000), "1024", "parsed events held before the stream is read on", |d, v| d.settings.wire.sse.event_buffer_size = v.size()),
+
+    later("mcp_introspection.caching_config.enabled", Kind::Bool, "true", "keep results, where enable_result_caching asks for it"),
+    later("mcp_introspection.caching_config.strategy", Kind::Choice(&["lru"]), "lru", "which result makes room: the least recently used"),
+    later("mcp_introspection.caching_config.max_size", Kind::Count(1, 1_000_000), "1000", "results kept"),
+    later("mcp_introspection.caching_config.ttl", Kind::Seconds, "3600", "seconds a result stays fresh"),
+    later("mcp_introspection.caching_config.cache_key_strategy", Kind::Choice(&["server_id_and_config"]), "server_id_and_config", "what makes two results the same"),
+    later("mcp_introspection.caching_config.persist_cache", Kind::Bool, "true", "keep results across runs"),
+    later("mcp_introspection.caching_config.cache_file", Kind::Path, "~/.hawkeye/cache/introspection.db", "where results are kept"),
+
+    later("mcp_introspection.pool_config.enabled", Kind::Bool, "true", "keep connections"),
+    later("mcp_introspection.pool_config.min_connections", Kind::Count(0, 65_536), "5", "connections kept open"),
+    later("mcp_introspection.pool_config.max_connections", POOL, "50", "connections at most"),
+    later("mcp_introspection.pool_config.idle_timeout", Kind::Seconds, "300", "seconds after which an idle connection is closed"),
+    later("mcp_introspection.pool_config.max_lifetime", Kind::Seconds, "3600", "seconds after which any connection is closed"),
+    later("mcp_introspection.pool_config.health_check_interval", Kind::Seconds, "60", "seconds between health checks"),
+    later("mcp_introspection.pool_config.connection_validation", Kind::Bool, "true", "check a connection before it is used again"),
+
+    later("mcp_introspection.monitoring.enabled", Kind::Bool, "false", "measure the run"),
+    later("mcp_introspection.monitoring.collect_detailed_metrics", Kind::Bool, "false", "measure each server"),
+    later("mcp_introspection.monitoring.export_interval", Kind::Seconds, "60", "seconds between exports"),
+    later("mcp_introspection.monitoring.export_format", Kind::Choice(&["prometheus"]), "prometheus", "form of the export"),
+
+    live("limits.message_bytes", Kind::Count(1024, 1 << 30), "8388608", "bytes of one message, line or event", |d, v| d.settings.wire.limits.message_bytes = v.size()),
+    live("limits.target_bytes", Kind::Count(1024, 1 << 40), "67108864", "bytes read from one server in all", |d, v| d.settings.wire.limits.target_bytes = v.count()),
+    live("limits.json_depth", Kind::Count(4, 128), "128", "nesting of one message", |d, v| d.settings.wire.limits.json_depth = v.size()),
+    live("limits.header_bytes", Kind::Count(1024, 16 << 20), "65536", "bytes of response headers", |d, v| d.settings.wire.limits.header_bytes = v.size()),
+    live("limits.pages", Kind::Count(1, 1_000_000), "1000", "pages of one list", |d, v| d.settings.wire.limits.pages = v.u32()),
+    live("limits.items", Kind::Count(1, 10_000_000), "100000", "items of one list", |d, v| d.settings.wire.limits.items = v.size()),
+    live("limits.redirects", Kind::Count(0, 20), "5", "same-origin redirects followed", |d, v| d.settings.wire.limits.redirects = v.u32()),
+    live("limits.stderr_bytes", Kind::Count(0, 64 << 20), "65536", "bytes kept of the end of a server's stderr", |d, v| d.settings.wire.limits.stderr_bytes = v.size()),
+
+    live("tls.ca_file", Kind::OptionalPath, "null", "PEM file of the only roots to trust; null = the system's", |d, v| d.settings.wire.tls.ca_file = v.optional_path()),
+    live("tls.client_cert", Kind::OptionalPath, "null", "PEM file of our certificate chain; needs client_key", |d, v| d.client_cert = v.optional_path()),
+    live("tls.client_key", Kind::OptionalPath, "null", "PEM file of its key", |d, v| d.client_key = v.optional_path()),
+    live("tls.insecure", Kind::Bool, "false", "trust anyone; dangerous", |d, v| d.settings.wire.tls.insecure = v.bool()),
+
+    later("cluster.enabled", Kind::Bool, "false", "share the work with other hosts"),
+    later("cluster.mode", Kind::Choice(&["distributed"]), "distributed", "how the work is shared"),
+    later("cluster.workers", Kind::Workers, "[]", "the other hosts, each with host and max_concurrent"),
+    later("cluster.load_balancer.algorithm", Kind::Choice(&["round_robin"]), "round_robin", "which worker is next"),
+    later("cluster.load_balancer.health_check_interval", Kind::Seconds, "30", "seconds between health checks of workers"),
+];
+
+/// What each section is about, for the shipped file.
+pub(crate) const SECTIONS: &[(&str, &str)] = &[
+    ("mcp_introspection", "how servers are introspected"),
+    ("mcp_introspection.rate_limiting", "pacing"),
+    ("mcp_introspection.batch_processing", "batches"),
+    ("mcp_introspection.stdio_config", "servers that are processes"),
+    ("mcp_introspection.stdio_config.subprocess_optimization", "how they are started"),
+    ("mcp_introspection.http_config", "servers over HTTP"),
+    ("mcp_introspection.http_config.timeout", "of one request; the server's timeout bounds all of them"),
+    ("mcp_introspection.http_config.retry_config", "of one request"),
+    ("mcp_introspection.sse_config", "event streams"),
+    ("mcp_introspection.caching_config", "the cache of results"),
+    ("mcp_introspection.pool_config", "connections"),
+    ("mcp_introspection.monitoring", "metrics"),
+    ("limits", "what one server may make hawkeye read and keep"),
+    ("tls", "certificates"),
+    ("cluster", "several hosts"),
+    ("cluster.load_balancer", "how workers are chosen"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_unique_and_sections_described_and_together() {
+        let mut seen: Vec<&str> = Vec::new();
+        for key in KEYS {
+            assert!(KEYS.iter().filter(|k| k.path == key.path).count() == 1, "{} twice", key.path);
+            let section = key.path.rsplit_once('.').map_or("", |(s, _)| s);
+            if seen.last() != Some(&section) {
+                assert!(!seen.contains(&section), "{section} is in two places");
+                seen.push(section);
+            }
+            assert!(section.is_empty() || SECTIONS.iter().any(|(s, _)| *s == section), "{section}");
+            assert!(
+                key.same_as.is_none_or(|p| find(p).is_some_and(|k| k.default == key.default)),
+                "{}",
+                key.path
+            );
+        }
+    }
+}

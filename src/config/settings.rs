@@ -1,0 +1,302 @@
+//! The finished settings, and how they come about.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::args::{Concurrency, Pin, Scan};
+use crate::model::revision::Revision;
+use crate::transport::options::WireOptions;
+
+use super::keys::{KEYS, Key};
+use super::layer::{self, SERVERS};
+use super::node::{Node, Position};
+use super::targets::{self, Entries};
+use super::value::{self, Base, Value};
+use super::{ConfigError, Environment, file, yaml};
+
+/// Every question about a run answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// For the transports.
+    pub wire: WireOptions,
+    /// For one target, unless it has its own.
+    pub timeout: Duration,
+    /// For the whole run.
+    pub max_duration: Option<Duration>,
+    /// How often a target is tried again.
+    pub max_retries: u32,
+    /// Targets at a time.
+    pub concurrency: usize,
+    /// Whether to log as with `-v`.
+    pub verbose: bool,
+    /// The only revision to speak, unless a target has its own.
+    pub protocol_version: Option<Revision>,
+    /// What to scan where the command line says nothing.
+    pub targets: TargetsFrom,
+}
+
+/// Targets that the settings name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TargetsFrom {
+    /// Target files, still to be read.
+    pub files: Vec<PathBuf>,
+    /// `mcpServers` of a settings file.
+    pub inline: Option<Entries>,
+}
+
+/// What the command line says about settings.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--timeout`
+    pub timeout: Option<Duration>,
+    /// `--max-duration`
+    pub max_duration: Option<Duration>,
+    /// `--concurrency`
+    pub concurrency: Option<Concurrency>,
+    /// `--protocol-version`
+    pub protocol_version: Option<Pin>,
+    /// `--ca-file`
+    pub ca_file: Option<PathBuf>,
+    /// `--client-cert`
+    pub client_cert: Option<PathBuf>,
+    /// `--client-key`
+    pub client_key: Option<PathBuf>,
+    /// `--insecure`
+    pub insecure: bool,
+    /// `-v`
+    pub verbose: bool,
+}
+
+impl From<&Scan> for Overrides {
+    fn from(scan: &Scan) -> Overrides {
+        Overrides {
+            config: scan.config.clone(),
+            timeout: scan.timeout,
+            max_duration: scan.max_duration,
+            concurrency: scan.concurrency,
+            protocol_version: scan.protocol_version,
+            ca_file: scan.ca_file.clone(),
+            client_cert: scan.client_cert.clone(),
+            client_key: scan.client_key.clone(),
+            insecure: scan.insecure,
+            verbose: scan.verbose > 0,
+        }
+    }
+}
+
+/// Who made a setting. Later variants win.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody.
+    Default,
+    /// A line of a file.
+    File {
+        /// Its path.
+        file: String,
+        /// From 1.
+        line: u32,
+    },
+    /// An environment variable of this name.
+    Environment(String),
+    /// An option of the command line.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File { file, line } => write!(f, "{file}:{line}"),
+            Origin::Environment(name) => f.write_str(name),
+            Origin::Flag(name) => f.write_str(name),
+        }
+    }
+}
+
+/// One line of `config show`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The key.
+    pub path: &'static str,
+    /// Its value as a file would have it.
+    pub value: String,
+    /// Who said so.
+    pub origin: Origin,
+    /// Whether it does something already.
+    pub in_effect: bool,
+}
+
+/// Settings with their history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    /// The settings.
+    pub settings: Settings,
+    /// Every key, in the table's order.
+    pub shown: Vec<Shown>,
+}
+
+/// Settings in the making: what needs a second look once everything is known.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) settings: Settings,
+    pub(crate) parallel: bool,
+    /// `None` for `auto`.
+    pub(crate) concurrency: Option<usize>,
+    pub(crate) client_cert: Option<PathBuf>,
+    pub(crate) client_key: Option<PathBuf>,
+}
+
+/// Joins defaults, files, environment and flags; later ones win.
+pub fn resolve(flags: &Overrides, environment: &Environment) -> Result<Resolved, ConfigError> {
+    let mut said = Said::default();
+    said.defaults(environment)?;
+    let user = environment.home.as_ref().map(|home| home.join(".hawkeye/hawkeye.yaml"));
+    let usual = [Some(environment.etc_dir.join("hawkeye.yaml")), user];
+    let present = usual.into_iter().flatten().filter(|path| exists(path));
+    for path in present.chain(flags.config.clone()) {
+        said.file(&path, environment)?;
+    }
+    for (setting, name) in layer::from_environment(environment)? {
+        said.put(setting.key, setting.value, Origin::Environment(name));
+    }
+    said.flags(flags);
+    said.finish(environment)
+}
+
+/// Whether there is anything at `path`; what cannot be looked at is tried, and reported.
+fn exists(path: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    !matches!(path.symlink_metadata(), Err(e) if matches!(e.kind(), NotFound | NotADirectory))
+}
+
+/// The last word on each key so far, by the path that [`Key::same_as`] leads to.
+#[derive(Default)]
+struct Said {
+    values: HashMap<&'static str, (Value, Origin)>,
+    inline: Option<Entries>,
+}
+
+impl Said {
+    fn put(&mut self, key: &'static Key, value: Value, origin: Origin) {
+        self.values.insert(key.same_as.unwrap_or(key.path), (value, origin));
+    }
+
+    fn defaults(&mut self, environment: &Environment) -> Result<(), ConfigError> {
+        for key in KEYS {
+            let node = value::default_node(key);
+            let base = Base { directory: Path::new(""), home: environment.home.as_deref() };
+            let value = value::read(key.kind, &node, base)
+                .map_err(|e| ConfigError::bare(format!("default of {}: {}", key.path, e.message)))?;
+            self.put(key, value, Origin::Default);
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path, environment: &Environment) -> Result<(), ConfigError> {
+        let name = path.display().to_string();
+        let node: Node = yaml::parse(&name, &file::read(path)?)?;
+        let layer = layer::from_file(&name, &node, environment.home.as_deref());
+        if let Some(e) = layer.errors.into_iter().next() {
+            return Err(e);
+        }
+        for setting in layer.settings {
+            let Position { line, .. } = setting.at;
+            self.put(setting.key, setting.value, Origin::File { file: name.clone(), line });
+        }
+        if let Some(servers) = layer.servers {
+            self.inline = Some(targets::from_node(&name, servers, environment)?);
+        }
+        Ok(())
+    }
+
+    fn flags(&mut self, flags: &Overrides) {
+        let count = |c: Concurrency| match c {
+            Concurrency::Auto => Value::Unset,
+            Concurrency::Exactly(n) => Value::Count(n as u64),
+        };
+        let pin = |p: Pin| match p {
+            Pin::Auto => Value::Unset,
+            Pin::Only(revision) => Value::Revision(revision),
+        };
+        let path = |p: &Option<PathBuf>| p.clone().map(Value::Path);
+        let given = [
+            ("mcp_introspection.timeout", "--timeout", flags.timeout.map(Value::Seconds)),
+            ("max_duration", "--max-duration", flags.max_duration.map(Value::Seconds)),
+            ("mcp_introspection.max_concurrent_servers", "--concurrency", flags.concurrency.map(count)),
+            ("protocol_version", "--protocol-version", flags.protocol_version.map(pin)),
+            ("tls.ca_file", "--ca-file", path(&flags.ca_file)),
+            ("tls.client_cert", "--client-cert", path(&flags.client_cert)),
+            ("tls.client_key", "--client-key", path(&flags.client_key)),
+            ("tls.insecure", "--insecure", flags.insecure.then_some(Value::Bool(true))),
+            ("mcp_introspection.enable_verbose_logging", "-v", flags.verbose.then_some(Value::Bool(true))),
+        ];
+        for (path, flag, value) in given {
+            if let Some(value) = value {
+                self.values.insert(path, (value, Origin::Flag(flag)));
+            }
+        }
+    }
+
+    fn finish(self, environment: &Environment) -> Result<Resolved, ConfigError> {
+        let mut draft = Draft::new();
+        for key in KEYS {
+            if let (Some(apply), Some((value, _))) = (key.apply, self.values.get(key.path)) {
+                apply(&mut draft, value);
+            }
+        }
+        // A width on the command line is meant for this run, whatever a file says about parallelism.
+        let flagged =
+            matches!(self.values.get("mcp_introspection.max_concurrent_servers"), Some((_, Origin::Flag(_))));
+        let auto = (environment.cpus * 2).clamp(1, 20);
+        let width = draft.concurrency.unwrap_or(auto);
+        draft.settings.concurrency = if draft.parallel || flagged { width } else { 1 };
+        draft.settings.wire.tls.client_cert = match (draft.client_cert, draft.client_key) {
+            (Some(cert), Some(key)) => Some((cert, key)),
+            (None, None) => None,
+            _ => return Err(ConfigError::bare("a client certificate needs both client_cert and client_key")),
+        };
+        let mut shown: Vec<Shown> = KEYS.iter().filter_map(|key| self.show(key, auto)).collect();
+        if let Some(entries) = &self.inline {
+            let value = format!("{} servers", entries.targets.len() + entries.disabled.len());
+            let origin = Origin::File { file: entries.file.clone(), line: entries.line };
+            shown.insert(0, Shown { path: SERVERS, value, origin, in_effect: true });
+        }
+        draft.settings.targets.inline = self.inline;
+        Ok(Resolved { settings: draft.settings, shown })
+    }
+
+    fn show(&self, key: &'static Key, auto: usize) -> Option<Shown> {
+        let (value, origin) = self.values.get(key.same_as.unwrap_or(key.path))?;
+        let mut text = value.text(key.kind);
+        if key.path == "mcp_introspection.max_concurrent_servers" && *value == Value::Unset {
+            text = format!("auto ({auto})");
+        }
+        Some(Shown { path: key.path, value: text, origin: origin.clone(), in_effect: key.in_effect() })
+    }
+}
+
+impl Draft {
+    /// Every field is set again from the table.
+    pub(crate) fn new() -> Draft {
+        Draft {
+            settings: Settings {
+                wire: WireOptions::default(),
+                timeout: Duration::from_secs(30),
+                max_duration: None,
+                max_retries: 3,
+                concurrency: 1,
+                verbose: false,
+                protocol_version: None,
+                targets: TargetsFrom::default(),
+            },
+            parallel: true,
+            concurrency: None,
+            client_cert: None,
+            client_key: None,
+        }
+    }
+}

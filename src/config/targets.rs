@@ -1,0 +1,368 @@
+//! Target files: which servers there are, whoever wrote the list down.
+//!
+//! The format is told from the content: JSON begins with a bracket, a list of URLs with a URL, and anything
+//! else is YAML. Where the servers are in the tree is told by [`PLACES`]; another client's format is another
+//! row there, or, where its entries look different, another function beside [`collection`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
+use std::path::Path;
+
+use crate::base::text::{nearest, quote};
+use crate::model::outcome::{Failure, FailureKind, Phase};
+use crate::model::secret::Secret;
+use crate::model::target::{Command, Endpoint, Hold, Owner, Remote, Target, check_url};
+
+use super::node::{Node, Position, Tree};
+use super::{ConfigError, Environment, entry, file, jsonc, yaml};
+
+/// What a target file holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Entries {
+    /// The file as it was given; `standard input` is spelled so.
+    pub file: String,
+    /// Line of the list itself.
+    pub line: u32,
+    /// Servers to scan, broken entries among them.
+    pub targets: Vec<Target>,
+    /// Servers that are switched off.
+    pub disabled: Vec<Owner>,
+    /// What is probably a mistake.
+    pub warnings: Vec<Remark>,
+    /// What has no effect here and is no mistake; for `-v`.
+    pub notes: Vec<Remark>,
+}
+
+/// One line about an entry or a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The entry; without a name where it is about the whole file.
+    pub owner: Owner,
+    /// What there is to say.
+    pub message: String,
+}
+
+impl std::fmt::Display for Remark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Owner { file, line, name } = &self.owner;
+        f.write_str(&crate::base::text::visible(file))?;
+        if let Some(line) = line {
+            write!(f, ":{line}")?;
+        }
+        if !name.is_empty() {
+            write!(f, ": {}", quote(name, 80))?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// Reads the target file at `path`, or `input` where that is `-`.
+pub fn read(path: &Path, input: &mut dyn Read, environment: &Environment) -> Result<Entries, ConfigError> {
+    if path == Path::new("-") {
+        let name = "standard input";
+        return parse(name, &file::read_stream(name, input)?, environment);
+    }
+    parse(&path.display().to_string(), &file::read(path)?, environment)
+}
+
+/// Reads the target file `text`.
+pub(super) fn parse(name: &str, text: &str, environment: &Environment) -> Result<Entries, ConfigError> {
+    match Format::of(text) {
+        Format::Empty => Err(ConfigError::about(name, "is empty: no servers to scan")),
+        Format::Urls => Ok(url_list(name, text, environment)),
+        format => from_tree(name, &format.tree(name, text)?, environment),
+    }
+}
+
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Empty,
+    Urls,
+    Json,
+    Yaml,
+}
+
+impl Format {
+    pub(super) fn of(text: &str) -> Format {
+        let mut lines = text.lines().map(str::trim);
+        match lines.find(|l| !l.is_empty() && !l.starts_with('#')) {
+            None => Format::Empty,
+            Some(l) if is_http(l) => Format::Urls,
+            Some(l) if l.starts_with(['{', '[']) || l.starts_with("//") || l.starts_with("/*") => {
+                Format::Json
+            }
+            Some(_) => Format::Yaml,
+        }
+    }
+
+    pub(super) fn tree(self, name: &str, text: &str) -> Result<Node, ConfigError> {
+        match self {
+            Format::Json => jsonc::parse(name, text),
+            Format::Empty | Format::Urls | Format::Yaml => yaml::parse(name, text),
+        }
+    }
+}
+
+fn is_http(text: &str) -> bool {
+    let starts = |scheme: &str| text.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme));
+    starts("http://") || starts("https://")
+}
+
+/// Where lists of servers stand in the files of clients.
+const PLACES: [&[&str]; 4] = [&["mcpServers"], &["servers"], &["mcp", "servers"], &["mcp", "mcpServers"]];
+
+/// Keys beside them that are no servers and no mistake.
+const BESIDE: [&str; 6] = ["inputs", "$schema", "mcp", "version", "name", "description"];
+
+fn from_tree(name: &str, node: &Node, environment: &Environment) -> Result<Entries, ConfigError> {
+    if matches!(node.value, Tree::List(_)) {
+        return from_node(name, node, environment);
+    }
+    let Some(keys) = node.map() else {
+        return Err(ConfigError::at(name, node.at, format!("holds {}, not a list of servers", node.kind())));
+    };
+    refuse_repeated(name, node)?;
+    let at_place = |place: &&[&str]| place.iter().try_fold(node, |n, key| n.at_key(key));
+    let mut all: Option<Entries> = None;
+    for found in PLACES.iter().filter_map(at_place) {
+        let more = from_node(name, found, environment)?;
+        match &mut all {
+            None => all = Some(more),
+            Some(all) => all.append(more),
+        }
+    }
+    let mut all = all.ok_or_else(|| {
+        let wanted = ["mcpServers", "servers"];
+        let near = keys.iter().find_map(|(k, _)| nearest(&k.name, wanted).map(|meant| (k, meant)));
+        match near {
+            Some((k, meant)) => {
+                let message = format!("unknown key \"{}\" (did you mean \"{meant}\"?)", quote(&k.name, 60));
+                ConfigError::at(name, k.at, message)
+            }
+            None => {
+                ConfigError::about(name, "holds no servers: expected \"mcpServers\", \"servers\" or a list")
+            }
+        }
+    })?;
+    for (key, _) in keys {
+        let known = key.name == "mcpServers" || key.name == "servers" || BESIDE.contains(&key.name.as_str());
+        if !known && !key.name.starts_with('_') {
+            let owner = Owner { file: name.to_owned(), line: Some(key.at.line), name: String::new() };
+            let message = format!("\"{}\" has no effect here", quote(&key.name, 60));
+            all.notes.push(Remark { owner, message });
+        }
+    }
+    Ok(all)
+}
+
+/// Reads the servers in `node`: names with entries, or a list of entries that say their name.
+pub(super) fn from_node(file: &str, node: &Node, environment: &Environment) -> Result<Entries, ConfigError> {
+    let mut entries = Entries { file: file.to_owned(), line: node.at.line, ..Entries::default() };
+    refuse_repeated(file, node)?;
+    let mut names = HashMap::new();
+    for (at, name, node) in collection(file, node)? {
+        if let Some(first) = names.insert(name.clone(), at.line) {
+            let message = format!("server \"{}\" stands in line {first} already", quote(&name, 60));
+            return Err(ConfigError::at(file, at, message));
+        }
+        let owner = Owner { file: file.to_owned(), line: Some(at.line), name };
+        entries.add(owner, node, &environment.vars);
+    }
+    Ok(entries)
+}
+
+/// The servers in `node`, each with its place and name.
+fn collection<'a>(file: &str, node: &'a Node) -> Result<Vec<(Position, String, &'a Node)>, ConfigError> {
+    match &node.value {
+        Tree::Map(entries) => Ok(entries.iter().map(|(k, v)| (k.at, k.name.clone(), v)).collect()),
+        Tree::List(items) => Ok(items.iter().enumerate().map(|(i, n)| listed(i, n)).collect()),
+        // Everything commented out.
+        Tree::Null => Ok(Vec::new()),
+        _ => Err(ConfigError::at(file, node.at, format!("{node} must be a list of servers"))),
+    }
+}
+
+fn listed(index: usize, node: &Node) -> (Position, String, &Node) {
+    // An item's first key is its first line.
+    let at = node.map().and_then(|m| m.first()).map_or(node.at, |(k, _)| k.at);
+    let name = node.at_key("name").and_then(Node::scalar_text).filter(|n| !n.is_empty());
+    (at, name.unwrap_or_else(|| format!("#{}", index + 1)), node)
+}
+
+fn refuse_repeated(file: &str, node: &Node) -> Result<(), ConfigError> {
+    match node.repeated() {
+        None => Ok(()),
+        Some((key, first)) => {
+            let message = format!("\"{}\" stands in line {} already", quote(&key.name, 60), first.line);
+            Err(ConfigError::at(file, key.at, message))
+        }
+    }
+}
+
+impl Entries {
+    fn add(&mut self, owner: Owner, node: &Node, vars: &BTreeMap<String, String>) {
+        // A URL alone in a list of servers says all there is to say.
+        if let Tree::Text(url) = &node.value
+            && is_http(url)
+        {
+            return self.targets.push(from_url(owner, url, vars));
+        }
+        let entry = entry::read(owner.clone(), node, vars);
+        let remark = |message| Remark { owner: owner.clone(), message };
+        self.warnings.extend(entry.warnings.into_iter().map(remark));
+        self.notes.extend(entry.notes.into_iter().map(remark));
+        match entry.target {
+            Some(target) => self.targets.push(target),
+            None => self.disabled.push(owner),
+        }
+    }
+
+    fn append(&mut self, more: Entries) {
+        self.targets.extend(more.targets);
+        self.disabled.extend(more.disabled);
+        self.warnings.extend(more.warnings);
+        self.notes.extend(more.notes);
+    }
+}
+
+/// One URL a line.
+fn url_list(file: &str, text: &str, environment: &Environment) -> Entries {
+    let mut entries = Entries { file: file.to_owned(), line: 1, ..Entries::default() };
+    for (i, line) in text.lines().enumerate() {
+        // A `#` inside of a URL begins its fragment; a comment has space before it.
+        let line = line.split(" #").next().unwrap_or(line).trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let owner = Owner { file: file.to_owned(), line: u32::try_from(i + 1).ok(), name: String::new() };
+        entries.targets.push(from_url(owner, line, &environment.vars));
+    }
+    entries
+}
+
+/// The target at a bare `url`, which goes through the same checks as an entry's; without a name it is
+/// called by its host.
+fn from_url(owner: Owner, url: &str, vars: &BTreeMap<String, String>) -> Target {
+    let text = Node { at: Position::START, value: Tree::Text(url.to_owned()) };
+    let key = super::node::Key { at: Position::START, name: "url".to_owned() };
+    let node = Node { at: Position::START, value: Tree::Map(vec![(key, text)]) };
+    let name =
+        if owner.name.is_empty() || owner.name.starts_with('#') { host(url) } else { owner.name.clone() };
+    let owner = Owner { name, ..owner };
+    match entry::read(owner.clone(), &node, vars).target {
+        Some(target) => target,
+        // Not reached: nothing in this entry disables it.
+        None => blank(owner),
+    }
+}
+
+fn blank(owner: Owner) -> Target {
+    Target {
+        name: owner.name.clone(),
+        owners: vec![owner],
+        endpoint: Endpoint::Unknown,
+        timeout: None,
+        pin: None,
+        hold: None,
+        expanded: Vec::new(),
+    }
+}
+
+/// Host and port of `url`, or the beginning of what is no URL.
+fn host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    quote(authority.rsplit_once('@').map_or(authority, |(_, host)| host), 80)
+}
+
+/// Targets of the command line: each of `urls`, and `command` if it is not empty. Nothing is expanded or
+/// split there: the shell has done so.
+pub fn from_command_line(urls: &[String], command: &[String]) -> Vec<Target> {
+    let owner = |name: String| Owner { file: "command line".to_owned(), line: None, name };
+    let remote = |url: &String| {
+        let mut target = blank(owner(host(url)));
+        match check_url(url) {
+            Ok(()) => {
+                let url = entry::without_fragment(url).to_owned();
+                let hint = entry::hint_of(&url);
+                target.endpoint = Endpoint::Remote(Remote { url, headers: Vec::new(), hint });
+            }
+            Err(why) => target.hold = Some(Hold::Broken(entry::broken(format!("url: {why}")))),
+        }
+        target
+    };
+    let process = command.split_first().map(|(program, args)| {
+        let name =
+            Path::new(program).file_name().map_or(program.clone(), |n| n.to_string_lossy().into_owned());
+        let mut target = blank(owner(name));
+        let (program, args) = (program.clone(), args.to_vec());
+        target.endpoint = Endpoint::Stdio(Command { program, args, env: Vec::new(), cwd: None });
+        target
+    });
+    urls.iter().map(remote).chain(process).collect()
+}
+
+/// What makes two targets the same server: neither names nor the hint for the transport.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    Stdio(String, Vec<String>, Vec<(String, Secret)>, Option<std::path::PathBuf>),
+    Remote(String, Vec<(String, Secret)>),
+}
+
+fn identity(endpoint: &Endpoint) -> Option<Identity> {
+    match endpoint {
+        Endpoint::Stdio(c) => {
+            let mut env = c.env.clone();
+            env.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Some(Identity::Stdio(c.program.clone(), c.args.clone(), env, c.cwd.clone()))
+        }
+        Endpoint::Remote(r) => {
+            let mut headers: Vec<_> =
+                r.headers.iter().map(|(n, v)| (n.to_ascii_lowercase(), v.clone())).collect();
+            headers.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Some(Identity::Remote(r.url.clone(), headers))
+        }
+        Endpoint::Unknown => None,
+    }
+}
+
+/// Joins targets that are the same server under several names: one target, all its owners, the first one's
+/// name, the longest of their timeouts.
+pub fn merge(targets: Vec<Target>) -> Vec<Target> {
+    let mut places = HashMap::new();
+    let mut merged: Vec<Target> = Vec::with_capacity(targets.len());
+    for target in targets {
+        let Some(identity) = identity(&target.endpoint) else {
+            merged.push(target);
+            continue;
+        };
+        match places.entry((identity, target.pin)) {
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(merged.len());
+                merged.push(target);
+            }
+            std::collections::hash_map::Entry::Occupied(place) => {
+                let first = &mut merged[*place.get()];
+                // The same place given twice (a file named twice) is still one owner.
+                first.owners.extend(target.owners);
+                let mut seen = std::collections::HashSet::new();
+                first.owners.retain(|o| seen.insert(o.clone()));
+                first.timeout = first.timeout.max(target.timeout);
+                first.expanded.extend(target.expanded);
+            }
+        }
+    }
+    merged
+}
+
+/// Keeps every process from being started, for `--no-stdio`.
+pub fn hold_stdio(targets: &mut [Target]) {
+    for target in targets.iter_mut().filter(|t| t.hold.is_none()) {
+        if matches!(target.endpoint, Endpoint::Stdio(_)) {
+            let message = "stdio server not run: --no-stdio".to_owned();
+            let failure = Failure { kind: FailureKind::Config, phase: Phase::Config, message };
+            target.hold = Some(Hold::Excluded(failure));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Messages to a server, with what the HTTP binding must mirror of them.
+
+use serde_json::{Value, json};
+
+use crate::model::revision::{Era, Revision};
+
+/// What we call ourselves.
+const NAME: &str = "hawkeye";
+
+/// A message ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// One line of JSON.
+    pub body: String,
+    /// Whether an answer is awaited.
+    pub is_request: bool,
+    /// Headers of the HTTP binding; of no meaning on stdio.
+    pub mirror: Mirror,
+}
+
+/// What HTTP headers repeat of a message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mirror {
+    /// `MCP-Protocol-Version`; absent on `initialize` and before a revision is agreed.
+    pub version: Option<Revision>,
+    /// `Mcp-Method`, from 2026-07-28.
+    pub method: Option<String>,
+    /// `Mcp-Name`, from 2026-07-28, for what is addressed by name or URI.
+    pub name: Option<String>,
+    /// Further `Mcp-Param-*` headers (2026-07-28, `x-mcp-header`), ready for the wire.
+    pub params: Vec<(String, String)>,
+    /// This message opens a session: whatever session there was is over.
+    pub opens_session: bool,
+}
+
+/// How a request is dressed in each era.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dress {
+    /// Nothing is agreed yet.
+    Opening,
+    /// After the handshake in this revision.
+    Agreed(Revision),
+}
+
+/// A request.
+pub fn request(id: u32, method: &str, params: Value, dress: Dress) -> Outgoing {
+    match dress {
+        Dress::Agreed(revision) if revision.era() == Era::Stateless => {
+            stateless_request(id, method, params, revision)
+        }
+        Dress::Agreed(revision) => {
+            let mirror = Mirror { version: Some(revision), ..Mirror::default() };
+            outgoing(with_params(json!({"jsonrpc": "2.0", "id": id, "method": method}), params), mirror, true)
+        }
+        Dress::Opening => outgoing(
+            with_params(json!({"jsonrpc": "2.0", "id": id, "method": method}), params),
+            Mirror { opens_session: method == "initialize", ..Mirror::default() },
+            true,
+        ),
+    }
+}
+
+/// A request of 2026-07-28: it carries version, capabilities and our name itself (brief 4.1).
+fn stateless_request(id: u32, method: &str, mut params: Value, revision: Revision) -> Outgoing {
+    let name = ["name", "uri"].iter().find_map(|k| params.get(k)?.as_str()).map(header_value);
+    params["_meta"] = json!({
+        "io.modelcontextprotocol/protocolVersion": revision.date(),
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": client_info(),
+    });
+    let mirror = Mirror {
+        version: Some(revision),
+        method: Some(method.to_owned()),
+        name: name.filter(|_| matches!(method, "tools/call" | "prompts/get" | "resources/read")),
+        ..Mirror::default()
+    };
+    outgoing(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}), mirror, true)
+}
+
+/// `server/discover`, the opening of 2026-07-28.
+pub fn discover(id: u32, revision: Revision) -> Outgoing {
+    stateless_request(id, "server/discover", json!({}), revision)
+}
+
+/// `initialize`, the opening of all earlier revisions.
+pub fn initialize(id: u32, offer: Revision) -> Outgoing {
+    let params =
+        json!({"protocolVersion": offer.date(), "capabilities": {}, "clientInfo": client_info()});
+    request(id, "initialize", params, Dress::Opening)
+}
+
+/// `notifications/initialized`, the end of the handshake.
+pub fn initialized(revision: Revision) -> Outgoing {
+    let mirror = Mirror { version: Some(revision), ..Mirror::default() };
+    outgoing(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}), mirror, false)
+}
+
+/// The answer to a `ping` of the server. `id` is JSON text of the server's own making.
+pub fn pong(id: &str, dress: Dress) -> Outgoing {
+    answer(id, "\"result\":{}", dress)
+}
+
+/// The answer to anything else a server asks: we declared no capability for it.
+pub fn refusal(id: &str, dress: Dress) -> Outgoing {
+    answer(id, r#""error":{"code":-32601,"message":"method not found"}"#, dress)
+}
+
+fn answer(id: &str, rest: &str, dress: Dress) -> Outgoing {
+    let version = match dress {
+        Dress::Agreed(revision) => Some(revision),
+        Dress::Opening => None,
+    };
+    Outgoing {
+        body: format!(r#"{{"jsonrpc":"2.0","id":{id},{rest}}}"#),
+        is_request: false,
+        mirror: Mirror { version, ..Mirror::default() },
+    }
+}
+
+fn client_info() -> Value {
+    json!({"name": NAME, "version": env!("CARGO_PKG_VERSION")})
+}
+
+fn with_params(mut message: Value, params: Value) -> Value {
+    if params.as_object().is_some_and(|p| !p.is_empty()) {
+        message["params"] = params;
+    }
+    message
+}
+
+fn outgoing(message: Value, mirror: Mirror, is_request: bool) -> Outgoing {
+    Outgoing { body: message.to_string(), is_request, mirror }
+}
+
+/// `value` as an `Mcp-*` header carries it: as it is where it is plain visible ASCII, else in the base64
+/// form of 2026-07-28.
+pub fn header_value(value: &str) -> String {
+    let plain = !value.is_empty()
+        && value.bytes().all(|b| (0x20..0x7f).contains(&b))
+        && value.trim_ascii() == value
+        && !(value.starts_with("=?base64?") && value.ends_with("?="));
+    if plain { value.to_owned() } else { format!("=?base64?{}?=", base64(value.as_bytes())) }
+}
+
+/// Standard base64 with padding.
+pub fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk.iter().fold(0u32, |g, b| g << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
+        for i in 0..4 {
+            let sextet = ALPHABET[(group >> (18 - 6 * i) & 63) as usize];
+            out.push(if i <= chunk.len() { sextet as char } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_openings_are_those_of_the_specification() {
+        let init = initialize(7, Revision::NEWEST_HANDSHAKE);
+        let body: Value = serde_json::from_str(&init.body).unwrap();
+        assert_eq!(body["params"]["protocolVersion"], "2025-11-25");
+        assert_eq!(body["params"]["clientInfo"]["name"], "hawkeye");
+        assert!(init.mirror.opens_session && init.mirror.version.is_none());
+
+        let discover = discover(8, Revision::NEWEST);
+        let body: Value = serde_json::from_str(&discover.body).unwrap();
+        assert_eq!(body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
+        assert_eq!(discover.mirror.method.as_deref(), Some("server/discover"));
+    }
+
+    #[test]
+    fn header_values_that_are_not_plain_go_as_base64() {
+        assert_eq!(header_value("read_file"), "read_file");
+        assert_eq!(header_value("a b"), "a b");
+        assert_eq!(header_value(" a"), "=?base64?IGE=?=");
+        assert_eq!(header_value("ü"), "=?base64?w7w=?=");
+        assert_eq!(header_value("=?base64?IGE=?="), "=?base64?PT9iYXNlNjQ/SUdFPT89?=");
+        assert_eq!(header_value(""), "=?base64??=");
+    }
+}

@@ -1,0 +1,359 @@
+//! Floor 3: drives one session over one wire, and turns what became of it into an [`Outcome`]. The only loop
+//! in which protocol and transport meet.
+
+use std::time::{Duration, Instant};
+
+use crate::base::text::quote;
+use crate::base::time::{Deadline, millis};
+use crate::engine::retry;
+use crate::mcp::auth;
+use crate::mcp::session::{Binding, Challenged, Ending, Opening, Plan, Session, Step, Stop};
+use crate::model::outcome::{
+    Auth, Failure, FailureKind, Note, Outcome, Phase, Posture, Status, Timing, Transport,
+};
+use crate::model::revision::{Era, Revision};
+use crate::model::secret::Redaction;
+use crate::model::target::{Endpoint, Hold, HttpHint, Remote, Target};
+use crate::sys::cancel::Cancel;
+use crate::transport::carriers::Carriers;
+use crate::transport::{Patience, Wire, WireError};
+
+/// Longest message of a failure, in characters.
+const MESSAGE: usize = 600;
+/// Authorization servers whose metadata is read.
+const ISSUERS: usize = 3;
+
+/// How targets are treated.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Total time of one target.
+    pub timeout: Duration,
+    /// Further attempts after a failure that may pass.
+    pub max_retries: u32,
+    /// The revision to speak where the target does not pin one.
+    pub pin: Option<Revision>,
+    /// When the run is over.
+    pub run_ends: Option<Deadline>,
+}
+
+/// One conversation, ended.
+struct Talk {
+    ending: Ending,
+    challenged: Option<Challenged>,
+    transport: Transport,
+    agreed_at: Option<Duration>,
+    connect: Duration,
+    notes: Vec<Note>,
+    stderr: String,
+    stop: Option<Detour>,
+}
+
+/// Another way that the end of a conversation suggests.
+#[derive(PartialEq, Eq)]
+enum Detour {
+    /// The server ended, perhaps because it cannot stand an unknown first request.
+    HandshakeOnly,
+    /// The URL does not speak Streamable HTTP.
+    TrySse,
+    /// The URL does not speak HTTP+SSE.
+    TryStreamable,
+}
+
+/// Introspects `target`.
+pub fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cancel: &Cancel) -> Outcome {
+    let begun = Instant::now();
+    let redaction = target.redaction();
+    let mut outcome = blank(target);
+    if let Some((status, failure)) = hindrance(target, policy, cancel) {
+        outcome.status = status;
+        outcome.failure = Some(cleaned(failure, &redaction));
+        return outcome;
+    }
+    let total = target.timeout.unwrap_or(policy.timeout);
+    let until = policy.run_ends.map_or(Deadline::after(total), |end| end.within(total));
+    let patience = Patience { until, total, cancel: cancel.clone() };
+    let pin = target.pin.or(policy.pin);
+    let talk = loop {
+        outcome.attempts += 1;
+        let talk = attempt(target, carriers, pin, &patience, &redaction);
+        let wait = retry::wait(outcome.attempts, fastrand::f64());
+        let again = worth_retrying(&talk, &target.endpoint) && outcome.attempts <= policy.max_retries;
+        if !again || wait >= until.left() || cancel.sleep(Deadline::after(wait)) {
+            break talk;
+        }
+    };
+    fill(&mut outcome, talk, target, &redaction, begun);
+    if let Endpoint::Remote(remote) = &target.endpoint {
+        outcome.auth = clean_auth(posture(&outcome, remote, carriers, &patience), &redaction);
+    }
+    outcome.timing.total_ms = millis(begun.elapsed());
+    outcome
+}
+
+/// A target that was never tried, as the report shows it.
+pub fn blank(target: &Target) -> Outcome {
+    Outcome {
+        name: target.name.clone(),
+        owners: target.owners.clone(),
+        transport: match &target.endpoint {
+            Endpoint::Stdio(_) => Some(Transport::Stdio),
+            Endpoint::Remote(remote) => Some(match remote.hint {
+                HttpHint::Streamable => Transport::Http,
+                HttpHint::Sse => Transport::Sse,
+            }),
+            Endpoint::Unknown => None,
+        },
+        endpoint: target.view(),
+        status: Status::Failed,
+        failure: None,
+        inventory: Default::default(),
+        auth: Auth::default(),
+        findings: Vec::new(),
+        notes: Vec::new(),
+        stderr: None,
+        timing: Timing::default(),
+        attempts: 0,
+        cached: None,
+        worker: None,
+    }
+}
+
+/// Why `target` is not tried at all.
+fn hindrance(target: &Target, policy: &Policy, cancel: &Cancel) -> Option<(Status, Failure)> {
+    let unstarted = |message: &str| {
+        let failure = Failure { kind: FailureKind::Cancelled, phase: Phase::Config, message: message.into() };
+        Some((Status::NotEvaluated, failure))
+    };
+    match &target.hold {
+        Some(Hold::Broken(failure)) => Some((Status::Failed, failure.clone())),
+        Some(Hold::Excluded(failure)) => Some((Status::NotEvaluated, failure.clone())),
+        None if cancel.is_tripped() => unstarted("the run was interrupted before its turn"),
+        None if policy.run_ends.is_some_and(Deadline::passed) => {
+            unstarted("the run's time was over before its turn (raise --max-duration)")
+        }
+        None if target.endpoint == Endpoint::Unknown => {
+            let message = "neither a command nor a URL".to_owned();
+            Some((Status::Failed, Failure { kind: FailureKind::Config, phase: Phase::Config, message }))
+        }
+        None => None,
+    }
+}
+
+/// One attempt, with the detours that a first conversation may suggest.
+fn attempt(
+    target: &Target,
+    carriers: &Carriers,
+    pin: Option<Revision>,
+    patience: &Patience,
+    redaction: &Redaction,
+) -> Talk {
+    let detect = pin.map_or(Opening::Detect, Opening::Pinned);
+    let go = |binding, opening| {
+        let plan = Plan {
+            binding,
+            opening,
+            limits: carriers.options().limits.clone(),
+            redaction: redaction.clone(),
+            seed: fastrand::u64(..),
+        };
+        converse(target, carriers, plan, patience)
+    };
+    let stateless_only = pin.is_some_and(|r| r.era() == Era::Stateless);
+    let first_binding = match &target.endpoint {
+        Endpoint::Stdio(_) | Endpoint::Unknown => Binding::Lines,
+        Endpoint::Remote(r) if r.hint == HttpHint::Sse && !stateless_only => Binding::EventStream,
+        Endpoint::Remote(_) => Binding::Exchange,
+    };
+    let mut first = go(first_binding, detect);
+    let second = match &first.stop {
+        Some(Detour::HandshakeOnly) if detect == Opening::Detect => go(Binding::Lines, Opening::Handshake),
+        Some(Detour::TrySse) if !stateless_only => go(Binding::EventStream, detect),
+        Some(Detour::TryStreamable) => go(Binding::Exchange, detect),
+        Some(_) | None => return first,
+    };
+    // A detour that leads nowhere is not the cause: the first failure is.
+    if second.ending.inventory.protocol.is_none() && first.stop != Some(Detour::HandshakeOnly) {
+        if second.challenged.is_some() {
+            return second;
+        }
+        first.stop = None;
+        return first;
+    }
+    second
+}
+
+/// Opens a wire and talks until the session has what it wants or cannot go on.
+fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patience) -> Talk {
+    let begun = Instant::now();
+    let binding = plan.binding;
+    let mut session = Session::new(plan);
+    let opened = match (&target.endpoint, binding) {
+        (Endpoint::Stdio(command), _) => carriers.stdio(command, patience.clone()),
+        (Endpoint::Remote(remote), Binding::EventStream) => carriers.sse(remote, patience.clone()),
+        (Endpoint::Remote(remote), _) => carriers.http(remote, patience.clone()),
+        (Endpoint::Unknown, _) => Err(WireError::new(FailureKind::Config, "no endpoint")),
+    };
+    let mut wire = match opened {
+        Ok(wire) => wire,
+        Err(e) => {
+            let cut = Failure { kind: e.kind, phase: Phase::Spawn, message: e.message };
+            return Talk {
+                ending: session.finish(Some(cut)),
+                challenged: None,
+                transport: Transport::Stdio,
+                agreed_at: None,
+                connect: begun.elapsed(),
+                notes: Vec::new(),
+                stderr: String::new(),
+                stop: None,
+            };
+        }
+    };
+    let cut = talk(&mut session, wire.as_mut(), begun).err();
+    let stop = cut.as_ref().and_then(|stop| detour(stop, &session, binding));
+    let cut = cut.map(|stop| match stop {
+        Stop::Failed(failure) | Stop::NotStreamable(failure) => failure,
+    });
+    let (transport, connect) = (wire.transport(), wire.connect_time());
+    let (challenged, agreed_at) = (session.challenged().cloned(), session.agreed_at());
+    let ending = session.finish(cut);
+    let parting = wire.close();
+    Talk { ending, challenged, transport, agreed_at, connect, notes: parting.notes, stderr: parting.stderr, stop }
+}
+
+fn talk(session: &mut Session, wire: &mut dyn Wire, begun: Instant) -> Result<(), Stop> {
+    loop {
+        let result = match session.next(begun.elapsed()) {
+            Step::Done => return Ok(()),
+            Step::Send(message) => wire.send(&message).map_err(|e| lost(session, e)),
+            Step::Wait => match wire.recv() {
+                Ok(inbound) => session.handle(inbound, begun.elapsed()),
+                Err(e) => Err(lost(session, e)),
+            },
+        };
+        match result {
+            // One exchange that fails for itself need not cost the other lists.
+            Err(Stop::Failed(f)) if for_itself(f.kind) && session.lose_list(f.kind, &f.message) => {}
+            other => other?,
+        }
+    }
+}
+
+fn lost(session: &Session, error: WireError) -> Stop {
+    // Until the first answer, trouble with the connection is not the opening's.
+    let connecting = matches!(error.kind, FailureKind::ConnectFailed | FailureKind::NameNotFound | FailureKind::Tls);
+    let phase = if connecting { Phase::Connect } else { session.phase() };
+    Stop::Failed(Failure { kind: error.kind, phase, message: error.message })
+}
+
+fn for_itself(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::LimitExceeded
+            | FailureKind::InvalidMessage
+            | FailureKind::ContentType
+            | FailureKind::Closed
+            | FailureKind::RedirectRefused
+    )
+}
+
+fn detour(stop: &Stop, session: &Session, binding: Binding) -> Option<Detour> {
+    match (stop, binding) {
+        (Stop::NotStreamable(_), Binding::Exchange) => Some(Detour::TrySse),
+        (Stop::Failed(f), Binding::Lines) => {
+            let ended = matches!(f.kind, FailureKind::Exited | FailureKind::Closed);
+            (ended && session.may_have_been_scared()).then_some(Detour::HandshakeOnly)
+        }
+        (Stop::Failed(f), Binding::EventStream) => {
+            matches!(f.kind, FailureKind::HttpStatus | FailureKind::ContentType).then_some(Detour::TryStreamable)
+        }
+        _ => None,
+    }
+}
+
+/// Failures of the connection, before anything was agreed. HTTP statuses are the transport's to retry, and
+/// a process that fails will fail again.
+fn worth_retrying(talk: &Talk, endpoint: &Endpoint) -> bool {
+    let kind = talk.ending.cause.as_ref().map(|f| f.kind);
+    matches!(endpoint, Endpoint::Remote(_))
+        && talk.ending.inventory.protocol.is_none()
+        && matches!(kind, Some(FailureKind::ConnectFailed | FailureKind::Closed))
+}
+
+fn fill(outcome: &mut Outcome, talk: Talk, target: &Target, redaction: &Redaction, begun: Instant) {
+    let Ending { inventory, cause, notes } = talk.ending;
+    outcome.transport = Some(talk.transport).filter(|_| target.endpoint != Endpoint::Unknown);
+    outcome.status = Status::judge(&inventory, cause.is_some());
+    outcome.failure = cause.map(|f| cleaned(f, redaction));
+    outcome.inventory = inventory;
+    for row in &mut outcome.inventory.coverage {
+        row.reason = row.reason.take().map(|r| quote(&redaction.clean(&r), MESSAGE));
+    }
+    outcome.notes = notes.into_iter().chain(talk.notes).map(|n| clean_note(n, redaction)).collect();
+    if outcome.status != Status::Complete && !talk.stderr.is_empty() {
+        outcome.stderr = Some(redaction.clean(&talk.stderr).into_owned());
+    }
+    if let Some(c) = talk.challenged {
+        let (auth, metadata) = auth::from_refusal(c.status, &c.authenticate);
+        outcome.auth = Auth { resource_metadata: metadata, ..auth };
+    }
+    let (connect, all) = (talk.connect, begun.elapsed());
+    let agreed = talk.agreed_at.unwrap_or(all);
+    outcome.timing = Timing {
+        total_ms: millis(all),
+        connect_ms: millis(connect),
+        handshake_ms: millis(agreed.saturating_sub(connect)),
+        listing_ms: talk.agreed_at.map_or(0.0, |at| millis(all.saturating_sub(at))),
+    };
+}
+
+/// How the server guards itself, reading the metadata it points to as facts.
+fn posture(outcome: &Outcome, remote: &Remote, carriers: &Carriers, patience: &Patience) -> Auth {
+    let mut auth = outcome.auth.clone();
+    if auth.posture == Posture::Unknown {
+        if outcome.inventory.protocol.is_some() {
+            auth.posture = if remote.headers.is_empty() { Posture::None } else { Posture::Bearer };
+        }
+        return auth;
+    }
+    let named = auth.resource_metadata.take();
+    let places = auth::resource_metadata_urls(&crate::mcp::origin::without_userinfo(&remote.url), named.as_deref());
+    let mut issuers = Vec::new();
+    for place in places {
+        match carriers.document(&place, &remote.url, patience) {
+            Ok(body) => issuers = auth::read_resource_metadata(&mut auth, &place, &remote.url, &body),
+            Err(e) if named.is_some() => {
+                auth.facts.push(format!("resource metadata {}: {}", quote(&place, 200), quote(&e.message, 200)));
+            }
+            Err(_) => {}
+        }
+        if auth.resource_metadata.is_some() {
+            break;
+        }
+    }
+    for issuer in issuers.iter().take(ISSUERS) {
+        let read = auth::issuer_metadata_urls(issuer).iter().any(|place| {
+            let body = carriers.document(place, &remote.url, patience);
+            body.is_ok_and(|body| auth::read_issuer_metadata(&mut auth, issuer, &body))
+        });
+        if !read {
+            auth.facts.push(format!("{}: metadata not read", quote(issuer, 200)));
+        }
+    }
+    auth
+}
+
+fn cleaned(failure: Failure, redaction: &Redaction) -> Failure {
+    Failure { message: quote(&redaction.clean(&failure.message), MESSAGE), ..failure }
+}
+
+fn clean_note(note: Note, redaction: &Redaction) -> Note {
+    Note { message: quote(&redaction.clean(&note.message), MESSAGE), ..note }
+}
+
+fn clean_auth(mut auth: Auth, redaction: &Redaction) -> Auth {
+    let all = auth.challenges.iter_mut().chain(&mut auth.facts).chain(&mut auth.scopes);
+    all.chain(&mut auth.authorization_servers).for_each(|s| *s = redaction.clean(s).into_owned());
+    auth.resource_metadata = auth.resource_metadata.map(|m| redaction.clean(&m).into_owned());
+    auth
+}

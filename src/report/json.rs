@@ -1,0 +1,107 @@
+//! The JSON report: one document, one line a target, so that two reports compare well.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
+use crate::base::time::rfc3339;
+use crate::model::outcome::Outcome;
+use crate::model::run::RunInfo;
+
+/// Which program wrote a report, and with which rules.
+#[derive(Serialize)]
+pub(super) struct Tool {
+    name: &'static str,
+    version: &'static str,
+    rules: Rules,
+}
+
+/// The rule set. There is none yet; a report says so instead of leaving the question open.
+#[derive(Serialize)]
+struct Rules {
+    version: &'static str,
+    count: usize,
+    sha256: Option<&'static str>,
+}
+
+/// This program.
+pub(super) const TOOL: Tool = Tool {
+    name: "hawkeye",
+    version: env!("CARGO_PKG_VERSION"),
+    rules: Rules { version: "none", count: 0, sha256: None },
+};
+
+/// The report's `run`, complete.
+#[derive(Serialize)]
+pub(super) struct Run<'a> {
+    id: &'a str,
+    started_at: String,
+    finished_at: String,
+    interrupted: bool,
+}
+
+impl<'a> Run<'a> {
+    /// `run` as it ended.
+    pub(super) fn new(run: &'a RunInfo, end: &RunEnd) -> Run<'a> {
+        Run {
+            id: &run.id,
+            started_at: rfc3339(run.started),
+            finished_at: rfc3339(end.finished),
+            interrupted: end.interrupted,
+        }
+    }
+}
+
+/// Keeps each target in its final bytes: smaller than the inventory it came from, and the counts that go
+/// before the targets are known only at the end.
+pub(super) struct JsonSink<W> {
+    out: W,
+    run: Option<RunInfo>,
+    targets: Vec<(usize, Box<[u8]>)>,
+}
+
+impl<W: Write> JsonSink<W> {
+    /// Writes to `out`.
+    pub(super) fn new(out: W) -> JsonSink<W> {
+        JsonSink { out, run: None, targets: Vec::new() }
+    }
+
+    fn write_head(&mut self, run: &RunInfo, end: &RunEnd) -> io::Result<()> {
+        write!(self.out, "{{\n \"schema_version\": {SCHEMA_VERSION},\n \"tool\": ")?;
+        write_json(&mut self.out, &TOOL)?;
+        self.out.write_all(b",\n \"run\": ")?;
+        write_json(&mut self.out, &Run::new(run, end))?;
+        self.out.write_all(b",\n \"summary\": ")?;
+        write_json(&mut self.out, &end.tally)?;
+        self.out.write_all(b",\n \"targets\": [")
+    }
+}
+
+impl<W: Write> Sink for JsonSink<W> {
+    fn begin(&mut self, run: &RunInfo) -> io::Result<()> {
+        self.run = Some(run.clone());
+        Ok(())
+    }
+
+    fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        write_json(&mut bytes, outcome)?;
+        self.targets.push((index, bytes.into_boxed_slice()));
+        Ok(())
+    }
+
+    fn end(&mut self, end: &RunEnd) -> io::Result<()> {
+        let run = self.run.take().ok_or_else(|| io::Error::other("report ended before it began"))?;
+        self.write_head(&run, end)?;
+        self.targets.sort_by_key(|(index, _)| *index);
+        let mut separator: &[u8] = b"\n  ";
+        for (_, bytes) in self.targets.drain(..) {
+            self.out.write_all(separator)?;
+            self.out.write_all(&bytes)?;
+            separator = b",\n  ";
+        }
+        self.out.write_all(if separator[0] == b',' { b"\n ]\n}\n" } else { b"]\n}\n" })?;
+        self.out.flush()
+    }
+}

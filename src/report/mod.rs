@@ -1,0 +1,163 @@
+//! Results on their way out: formats for people and for programs, files that are whole or absent, progress.
+//!
+//! A [`Sink`] takes outcomes in the order in which targets finish, together with their position in the
+//! plan. Formats that show all targets at once put them back into that order, so that two runs over the
+//! same file compare line by line; NDJSON writes each at once and keeps nothing.
+//!
+//! Invariant: nothing here decides anything about a target, and nothing a server sent leaves as a raw
+//! control character.
+
+mod grid;
+mod json;
+pub mod live;
+mod ndjson;
+pub mod output;
+mod safe;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use crate::base::text;
+use crate::model::outcome::Outcome;
+use crate::model::run::{RunInfo, Tally};
+
+pub use safe::{SafeFormatter, write_json};
+
+/// The report's `schema_version`. Additions leave it as it is.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Where outcomes go.
+pub trait Sink {
+    /// Called once, before any outcome.
+    fn begin(&mut self, run: &RunInfo) -> io::Result<()>;
+    /// Takes the target at `index` of the plan. Borrowed, because several sinks may take the same outcome
+    /// and each keeps only its own form of it.
+    fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()>;
+    /// Called once, after the last outcome. Only when this has returned `Ok` is the report written.
+    fn end(&mut self, end: &RunEnd) -> io::Result<()>;
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub struct RunEnd {
+    /// When.
+    pub finished: SystemTime,
+    /// Whether a signal or the run's own deadline ended it before its time.
+    pub interrupted: bool,
+    /// Counts over everything reported.
+    pub tally: Tally,
+}
+
+/// What a table may make use of. The default is the plainest: no limit, no colour, ASCII.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Columns of the terminal; no limit where there is none.
+    pub width: Option<u16>,
+    /// Whether escape sequences for colour are welcome.
+    pub colour: bool,
+    /// Whether symbols beyond ASCII are.
+    pub unicode: bool,
+}
+
+/// The forms of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One document, targets in plan order.
+    Json,
+    /// One line a target, written as it finishes.
+    Ndjson,
+}
+
+impl Format {
+    /// In the order in which help names them.
+    pub const ALL: [Format; 3] = [Format::Table, Format::Json, Format::Ndjson];
+
+    /// The word for `--format`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Table => "table",
+            Format::Json => "json",
+            Format::Ndjson => "ndjson",
+        }
+    }
+
+    /// What the ending of a file's name says, if it is a known one.
+    pub fn of_path(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "txt" => Some(Format::Table),
+            "json" => Some(Format::Json),
+            "ndjson" | "jsonl" => Some(Format::Ndjson),
+            _ => None,
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+    fn from_str(s: &str) -> Result<Format, UnknownFormat> {
+        Format::ALL.into_iter().find(|f| f.name() == s).ok_or_else(|| UnknownFormat(s.to_owned()))
+    }
+}
+
+/// The word is no format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownFormat(String);
+
+impl fmt::Display for UnknownFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = Format::ALL.map(Format::name);
+        write!(f, "unknown format \"{}\" ", text::quote(&self.0, 40))?;
+        match text::nearest(&self.0, names) {
+            Some(name) => write!(f, "(did you mean \"{name}\"?)"),
+            None => write!(f, "(one of {})", names.join(", ")),
+        }
+    }
+}
+
+impl std::error::Error for UnknownFormat {}
+
+/// A sink that writes `format` to `out`. `style` matters to tables only.
+pub fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -> Box<dyn Sink + 'a> {
+    let out = BufWriter::with_capacity(64 << 10, out);
+    match format {
+        Format::Table => Box::new(table::TableSink::new(out, style)),
+        Format::Json => Box::new(json::JsonSink::new(out)),
+        Format::Ndjson => Box::new(ndjson::NdjsonSink::new(out)),
+    }
+}
+
+/// A sink that writes `format` to the file at `path`, which appears (or is replaced) when `end` returns,
+/// and not at all if that is never reached. Errors name the path.
+pub fn open_file(format: Format, path: &Path, style: Style) -> io::Result<Box<dyn Sink>> {
+    let file = output::create(path)?;
+    let sink = open(format, Box::new(file.handle()?), style);
+    Ok(Box::new(FileSink { sink, file: Some(file) }))
+}
+
+struct FileSink {
+    sink: Box<dyn Sink>,
+    file: Option<output::OutputFile>,
+}
+
+impl Sink for FileSink {
+    fn begin(&mut self, run: &RunInfo) -> io::Result<()> {
+        self.sink.begin(run)
+    }
+
+    fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
+        self.sink.outcome(index, outcome)
+    }
+
+    fn end(&mut self, end: &RunEnd) -> io::Result<()> {
+        self.sink.end(end)?;
+        self.file.take().map_or(Ok(()), output::OutputFile::commit)
+    }
+}

@@ -1,0 +1,76 @@
+//! NDJSON: a line for the run, a line a target as it finishes, a line for the summary. Memory stays flat.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::json::{Run, TOOL, Tool};
+use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
+use crate::base::time::rfc3339;
+use crate::model::outcome::Outcome;
+use crate::model::run::{RunInfo, Tally};
+
+/// One line. What the JSON report has under a name stands here under the same name.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Run { schema_version: u32, tool: &'a Tool, run: Start<'a>, planned: usize },
+    Target(Positioned<'a>),
+    Summary { run: Run<'a>, summary: &'a Tally },
+}
+
+/// A run of which only the beginning is known.
+#[derive(Serialize)]
+struct Start<'a> {
+    id: &'a str,
+    started_at: String,
+}
+
+/// A target and its place in the plan, since lines come in the order of completion.
+#[derive(Serialize)]
+struct Positioned<'a> {
+    index: usize,
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+}
+
+/// Keeps nothing but the run's name.
+pub(super) struct NdjsonSink<W> {
+    out: W,
+    run: Option<RunInfo>,
+}
+
+impl<W: Write> NdjsonSink<W> {
+    /// Writes to `out`.
+    pub(super) fn new(out: W) -> NdjsonSink<W> {
+        NdjsonSink { out, run: None }
+    }
+
+    /// Flushed each time: whoever reads along waits for this line, not for the next.
+    fn write_line(&mut self, line: &Line<'_>) -> io::Result<()> {
+        write_json(&mut self.out, line)?;
+        self.out.write_all(b"\n")?;
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Sink for NdjsonSink<W> {
+    fn begin(&mut self, run: &RunInfo) -> io::Result<()> {
+        self.run = Some(run.clone());
+        self.write_line(&Line::Run {
+            schema_version: SCHEMA_VERSION,
+            tool: &TOOL,
+            run: Start { id: &run.id, started_at: rfc3339(run.started) },
+            planned: run.planned,
+        })
+    }
+
+    fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
+        self.write_line(&Line::Target(Positioned { index, outcome }))
+    }
+
+    fn end(&mut self, end: &RunEnd) -> io::Result<()> {
+        let run = self.run.take().ok_or_else(|| io::Error::other("report ended before it began"))?;
+        self.write_line(&Line::Summary { run: Run::new(&run, end), summary: &end.tally })
+    }
+}

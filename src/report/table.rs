@@ -1,0 +1,229 @@
+//! The report for people: one line a target, what is missing from each, and the sum.
+//!
+//! Only what the lines need is kept, never an inventory. The grid itself is laid out in `grid`.
+
+use std::io::{self, Write};
+
+use super::grid::{self, COLUMNS, Cells};
+use super::{RunEnd, Sink, Style};
+use crate::base::text::{quote, shorten};
+use crate::model::inventory::{Coverage, CoverageState, Inventory, List};
+use crate::model::outcome::{Outcome, Status};
+use crate::model::run::{RunInfo, Tally};
+
+/// Characters of a server's name, and of any other name, that a line shows.
+const NAME_MAX: usize = 60;
+/// Characters of a message. Ours are far shorter; a server's may not be.
+const MESSAGE_MAX: usize = 400;
+
+/// What is kept of a target until the table is written.
+struct Row {
+    index: usize,
+    cells: Cells,
+    status: Status,
+    details: Vec<String>,
+    notes: u64,
+}
+
+/// Collects rows and writes everything at the end: columns are as wide as their widest cell.
+pub(super) struct TableSink<W> {
+    out: W,
+    style: Style,
+    rows: Vec<Row>,
+}
+
+impl<W: Write> TableSink<W> {
+    /// Writes to `out`.
+    pub(super) fn new(out: W, style: Style) -> TableSink<W> {
+        TableSink { out, style, rows: Vec::new() }
+    }
+
+    fn write_details(&mut self) -> io::Result<()> {
+        for line in self.rows.iter().flat_map(|row| &row.details) {
+            writeln!(self.out, "{line}")?;
+        }
+        let notes: u64 = self.rows.iter().map(|row| row.notes).sum();
+        if notes > 0 {
+            let targets = self.rows.iter().filter(|row| row.notes > 0).count();
+            let (notes, targets) = (counted(notes as usize, "note"), counted(targets, "target"));
+            writeln!(self.out, "{notes} on {targets}: tolerated deviations, listed in the JSON report")?;
+        }
+        Ok(())
+    }
+
+    fn write_legend(&mut self) -> io::Result<()> {
+        let marks = self.rows.iter().flat_map(|row| &row.cells[grid::COUNTS]);
+        let used: String = marks.map(String::as_str).collect();
+        let meanings = [('+', "cut short"), ('!', "failed"), ('?', "not asked")];
+        let used: Vec<String> = meanings
+            .iter()
+            .filter(|(mark, _)| used.contains(*mark))
+            .map(|(mark, meaning)| format!("{mark} {meaning}"))
+            .collect();
+        if used.is_empty() { Ok(()) } else { writeln!(self.out, "({})", used.join(", ")) }
+    }
+}
+
+impl<W: Write> Sink for TableSink<W> {
+    fn begin(&mut self, _run: &RunInfo) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
+        self.rows.push(Row {
+            index,
+            cells: cells(outcome),
+            status: outcome.status,
+            details: details(outcome),
+            notes: outcome.notes.iter().map(|note| u64::from(note.count)).sum(),
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, end: &RunEnd) -> io::Result<()> {
+        self.rows.sort_by_key(|row| row.index);
+        if !self.rows.is_empty() {
+            let rows = self.rows.iter().map(|row| (row.status, &row.cells));
+            for line in grid::lines(rows, self.style) {
+                writeln!(self.out, "{line}")?;
+            }
+            self.write_legend()?;
+            writeln!(self.out)?;
+            self.write_details()?;
+        }
+        if end.interrupted {
+            writeln!(self.out, "interrupted: the targets above are those that were reached")?;
+        }
+        writeln!(self.out, "{}", summary(&end.tally, self.style))?;
+        self.out.flush()
+    }
+}
+
+fn cells(outcome: &Outcome) -> Cells {
+    let inventory = &outcome.inventory;
+    let mut cells: Cells = [const { String::new() }; COLUMNS];
+    cells[grid::NAME] = line(&outcome.name, NAME_MAX);
+    cells[grid::VIA] = outcome.transport.map_or("-", |t| t.name()).to_owned();
+    cells[grid::REVISION] = inventory.protocol.as_ref().map_or("-".to_owned(), |p| line(&p.version, 20));
+    cells[grid::SERVER] = server(inventory);
+    for (column, list) in grid::COUNTS.zip(List::ALL) {
+        cells[column] = mark(inventory.coverage_of(list));
+    }
+    cells[grid::MS] = match outcome.status {
+        Status::NotEvaluated => "-".to_owned(),
+        Status::Complete | Status::Partial | Status::Failed => milliseconds(outcome.timing.total_ms),
+    };
+    cells
+}
+
+/// Name and version as the server gave them.
+fn server(inventory: &Inventory) -> String {
+    let part = |key| inventory.server.as_ref().and_then(|s| s.string(key)).map(|s| line(&s, NAME_MAX));
+    match (part("name"), part("version")) {
+        (Some(name), Some(version)) => format!("{name} {version}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => "-".to_owned(),
+    }
+}
+
+/// A count that does not claim more than is known: `0` is an empty list read to its end, nothing else.
+fn mark(coverage: Option<&Coverage>) -> String {
+    let Some(coverage) = coverage else { return "?".to_owned() };
+    match coverage.state {
+        CoverageState::Complete => coverage.items.to_string(),
+        CoverageState::Unsupported => "-".to_owned(),
+        CoverageState::Truncated => format!("{}+", coverage.items),
+        CoverageState::Failed if coverage.items == 0 => "!".to_owned(),
+        CoverageState::Failed => format!("{}!", coverage.items),
+        CoverageState::Skipped => "?".to_owned(),
+    }
+}
+
+fn milliseconds(ms: f64) -> String {
+    if ms < 10.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }
+}
+
+/// Why a target is not complete: the first cause, then each list that was cut short.
+fn details(outcome: &Outcome) -> Vec<String> {
+    if outcome.status == Status::Complete {
+        return Vec::new();
+    }
+    let name = line(&outcome.name, NAME_MAX);
+    let mut details = Vec::new();
+    if let Some(failure) = &outcome.failure {
+        let message = line(&failure.message, MESSAGE_MAX);
+        details.push(match (failure.kind.name(), failure.phase.name()) {
+            (kind, phase) if kind == phase => format!("{name}: {kind}: {message}"),
+            (kind, phase) => format!("{name}: {kind} in {phase}: {message}"),
+        });
+    }
+    let said = |reason: &str| outcome.failure.as_ref().is_some_and(|f| f.message == reason);
+    for coverage in &outcome.inventory.coverage {
+        let reason = coverage.reason.as_deref().unwrap_or("no reason known");
+        let what = match coverage.state {
+            CoverageState::Truncated => "truncated",
+            CoverageState::Failed if !said(reason) => "failed",
+            CoverageState::Failed
+            | CoverageState::Complete
+            | CoverageState::Unsupported
+            | CoverageState::Skipped => continue,
+        };
+        let (list, items) = (coverage.phase.method(), counted(coverage.items, "item"));
+        details.push(format!("{name}: {list} {what} after {items}: {}", line(reason, MESSAGE_MAX)));
+    }
+    if details.is_empty() {
+        details.push(format!("{name}: {}, no cause known", grid::words(outcome.status)));
+    }
+    details
+}
+
+fn summary(tally: &Tally, style: Style) -> String {
+    let dot = if style.unicode { "·" } else { "|" };
+    let disabled = match tally.disabled {
+        0 => String::new(),
+        n => format!(", {n} disabled in their file"),
+    };
+    format!(
+        "{}: {} complete, {} partial, {} failed, {} not evaluated{disabled} {dot} {}, {}, {}, {}",
+        counted(tally.targets, "target"),
+        tally.complete,
+        tally.partial,
+        tally.failed,
+        tally.not_evaluated,
+        counted(tally.tools, "tool"),
+        counted(tally.resources, "resource"),
+        counted(tally.resource_templates, "resource template"),
+        counted(tally.prompts, "prompt"),
+    )
+}
+
+fn counted(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Hostile text as part of a line. Shortened again after it was made visible, which may lengthen it.
+fn line(s: &str, max: usize) -> String {
+    shorten(&quote(s, max), max).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn coverage(state: CoverageState, items: usize) -> Coverage {
+        Coverage { phase: List::Tools, state, items, pages: 1, bytes: 0, ms: 0.0, reason: None }
+    }
+
+    #[test]
+    fn a_mark_claims_no_more_than_is_known() {
+        let of = |state, items| mark(Some(&coverage(state, items)));
+        assert_eq!(of(CoverageState::Complete, 0), "0");
+        assert_eq!(of(CoverageState::Complete, 14), "14");
+        assert_eq!(of(CoverageState::Unsupported, 0), "-");
+        assert_eq!(of(CoverageState::Truncated, 14), "14+");
+        assert_eq!(of(CoverageState::Failed, 3), "3!");
+        assert_eq!(of(CoverageState::Failed, 0), "!");
+        assert_eq!(of(CoverageState::Skipped, 0), "?");
+        assert_eq!(mark(None), "?");
+    }
+}

@@ -1,0 +1,427 @@
+//! Whole reports: golden tables, shapes of JSON and NDJSON, the published schemas, hostile text.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::inventory::{CacheHint, Coverage, CoverageState, Inventory, Json, List, Protocol};
+use crate::model::outcome::{
+    Auth, EndpointView, Failure, FailureKind, Note, Phase, Posture, Status, Timing, Transport,
+};
+use crate::model::revision::Era;
+use crate::model::target::Owner;
+
+const PLAIN: Style = Style { width: None, colour: false, unicode: false };
+const RICH: Style = Style { width: None, colour: false, unicode: true };
+/// ANSI, OSC 52 and 8, C1, NUL, newline, bidi, zero width, tag characters, DEL, line separator.
+const HOSTILE: &str = "evil\x1b[2J\x1b]52;c;QQ==\x07\u{9b}2J\u{9d}8;;x\0\n\rok: complete\u{202e}gpj\u{200b}\u{e0041}\
+                       \x7f\u{2028}\u{2061}<b>&";
+
+/// The escape sequences that are ours.
+const COLOURS: [&str; 6] = ["\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m", "\x1b[1m", "\x1b[0m"];
+
+/// A writer whose bytes can be looked at while a sink has it.
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Shared {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+fn object(value: &Value) -> Json {
+    Json::parse(value.to_string()).unwrap()
+}
+
+fn row(phase: List, state: CoverageState, items: usize, reason: Option<&str>) -> Coverage {
+    let reason = reason.map(str::to_owned);
+    Coverage { phase, state, items, pages: 1, bytes: 512, ms: 3.125, reason }
+}
+
+fn coverage(states: [(CoverageState, usize); 4]) -> Vec<Coverage> {
+    let reason = |s| (s != CoverageState::Complete).then_some("not declared");
+    List::ALL.into_iter().zip(states).map(|(l, (s, n))| row(l, s, n, reason(s))).collect()
+}
+
+fn failure(kind: FailureKind, phase: Phase, message: &str) -> Option<Failure> {
+    Some(Failure { kind, phase, message: message.to_owned() })
+}
+
+fn complete() -> Outcome {
+    use CoverageState::{Complete, Unsupported};
+    let tool = |i: usize| object(&json!({"name": format!("t{i}"), "inputSchema": {}, "x-unknown": [null]}));
+    Outcome {
+        name: "files".into(),
+        owners: vec![Owner { file: "servers.json".into(), line: Some(4), name: "files".into() }],
+        transport: Some(Transport::Stdio),
+        endpoint: EndpointView {
+            command: Some("mcp-files".into()),
+            args: Some(vec!["--root".into(), "/srv".into()]),
+            url: None,
+        },
+        status: Status::Complete,
+        failure: None,
+        inventory: Inventory {
+            protocol: Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake }),
+            server: Some(object(&json!({"name": "mcp-files", "version": "1.2.0"}))),
+            instructions: Some("Be careful.\nVery.".into()),
+            capabilities: Some(object(&json!({"tools": {}, "prompts": {}}))),
+            tools: (0..14).map(tool).collect(),
+            coverage: coverage([(Complete, 14), (Unsupported, 0), (Unsupported, 0), (Complete, 0)]),
+            cache_hint: Some(CacheHint { ttl_ms: 500, public: false }),
+            ..Inventory::default()
+        },
+        auth: Auth { posture: Posture::None, ..Auth::default() },
+        findings: vec![],
+        notes: vec![Note { code: "banner", message: "text before the first message".into(), count: 3 }],
+        timing: Timing { total_ms: 212.0, connect_ms: 1.9, handshake_ms: 180.2, listing_ms: 9.875 },
+        attempts: 1,
+        cached: None,
+        worker: None,
+    }
+}
+
+fn partial() -> Outcome {
+    use CoverageState::{Complete, Failed, Skipped, Truncated};
+    Outcome {
+        name: "wiki".into(),
+        transport: Some(Transport::Http),
+        endpoint: EndpointView { url: Some("https://wiki.example/mcp".into()), ..EndpointView::default() },
+        status: Status::Partial,
+        failure: failure(FailureKind::RpcError, Phase::List(List::Resources), "error -32603: internal"),
+        inventory: Inventory {
+            protocol: Some(Protocol { version: "2026-07-28".into(), era: Era::Stateless }),
+            server: Some(object(&json!({"name": "wiki"}))),
+            coverage: vec![
+                row(List::Tools, Truncated, 140, Some("cursor \"a\" came twice")),
+                row(List::Resources, Failed, 3, Some("error -32603: internal")),
+                row(List::ResourceTemplates, Skipped, 0, Some("cut short")),
+                row(List::Prompts, Complete, 2, None),
+            ],
+            prompts: vec![object(&json!({"name": "p"})), object(&json!({"name": "q"}))],
+            cache_hint: None,
+            ..complete().inventory
+        },
+        timing: Timing { total_ms: 9.04, ..Timing::default() },
+        notes: vec![],
+        ..complete()
+    }
+}
+
+fn failed() -> Outcome {
+    Outcome {
+        name: "gone".into(),
+        transport: Some(Transport::Sse),
+        status: Status::Failed,
+        failure: failure(FailureKind::ConnectFailed, Phase::Connect, "connection refused"),
+        inventory: Inventory { coverage: coverage([(CoverageState::Skipped, 0); 4]), ..Inventory::default() },
+        notes: vec![],
+        ..partial()
+    }
+}
+
+fn not_evaluated() -> Outcome {
+    Outcome {
+        name: "off".into(),
+        owners: vec![Owner { file: "command line".into(), line: None, name: "off".into() }],
+        transport: None,
+        endpoint: EndpointView::default(),
+        status: Status::NotEvaluated,
+        failure: failure(FailureKind::Config, Phase::Config, "excluded by --no-stdio"),
+        inventory: Inventory::default(),
+        timing: Timing::default(),
+        attempts: 0,
+        ..failed()
+    }
+}
+
+fn hostile() -> Outcome {
+    let text = || HOSTILE.to_owned();
+    Outcome {
+        name: format!("{HOSTILE}{}", "A".repeat(1 << 20)),
+        owners: vec![Owner { file: text(), line: Some(1), name: text() }],
+        endpoint: EndpointView { command: Some(text()), args: Some(vec![text()]), url: None },
+        failure: failure(FailureKind::InvalidMessage, Phase::List(List::Tools), HOSTILE),
+        inventory: Inventory {
+            protocol: Some(Protocol { version: text(), era: Era::Handshake }),
+            server: Some(object(&json!({"name": HOSTILE, "version": HOSTILE.repeat(1_000)}))),
+            instructions: Some(text()),
+            tools: vec![object(&json!({HOSTILE: HOSTILE}))],
+            coverage: vec![row(List::Tools, CoverageState::Truncated, 1, Some(HOSTILE))],
+            ..Inventory::default()
+        },
+        auth: Auth { challenges: vec![text()], facts: vec![text()], ..Auth::default() },
+        notes: vec![Note { code: "stderr", message: text(), count: 1 }],
+        worker: Some(text()),
+        ..partial()
+    }
+}
+
+fn run_info() -> RunInfo {
+    RunInfo { id: "r-1".into(), started: UNIX_EPOCH + Duration::from_secs(1_795_348_800), planned: 4 }
+}
+
+fn run_end(outcomes: &[Outcome]) -> RunEnd {
+    let mut tally = Tally::default();
+    outcomes.iter().for_each(|o| tally.add(o));
+    RunEnd { finished: run_info().started + Duration::from_millis(1_234), interrupted: false, tally }
+}
+
+/// What `format` makes of `outcomes`, handed over last first.
+fn written(format: Format, style: Style, outcomes: &[Outcome]) -> String {
+    let out = Shared::default();
+    let mut sink = open(format, Box::new(out.clone()), style);
+    sink.begin(&run_info()).unwrap();
+    for (index, outcome) in outcomes.iter().enumerate().rev() {
+        sink.outcome(index, outcome).unwrap();
+    }
+    sink.end(&run_end(outcomes)).unwrap();
+    out.text()
+}
+
+fn four() -> [Outcome; 4] {
+    [complete(), partial(), failed(), not_evaluated()]
+}
+
+fn schema(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema").join(name);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// What the schema has against `value`.
+fn objections(validator: &jsonschema::Validator, value: &Value) -> Vec<String> {
+    validator.iter_errors(value).map(|e| format!("{} at {}", e, e.instance_path())).collect()
+}
+
+fn report_validator() -> jsonschema::Validator {
+    jsonschema::draft202012::new(&schema("report-v1.schema.json")).unwrap()
+}
+
+#[test]
+fn the_table_in_full() {
+    assert_eq!(written(Format::Table, RICH, &four()), include_str!("../../tests/golden/table-wide.txt"));
+}
+
+#[test]
+fn the_table_on_eighty_columns() {
+    let style = Style { width: Some(80), ..PLAIN };
+    let text = written(Format::Table, style, &four());
+    assert_eq!(text, include_str!("../../tests/golden/table-80.txt"));
+    assert!(text.lines().take(5).all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let colour = written(Format::Table, Style { colour: true, ..RICH }, &four());
+    assert!(colour.contains("\x1b[32m✓ complete\x1b[0m") && colour.contains("\x1b[31m✗ failed\x1b[0m"));
+    let plain = COLOURS.iter().fold(colour, |text, sequence| text.replace(sequence, ""));
+    assert_eq!(plain, written(Format::Table, RICH, &four()));
+}
+
+#[test]
+fn a_table_of_nothing_is_the_sum_of_nothing() {
+    assert_eq!(
+        written(Format::Table, PLAIN, &[]),
+        "0 targets: 0 complete, 0 partial, 0 failed, 0 not evaluated | 0 tools, 0 resources, \
+         0 resource templates, 0 prompts\n"
+    );
+}
+
+#[test]
+fn lines_fit_every_width_that_has_room_for_the_least() {
+    let outcomes = [complete(), partial(), Outcome { name: "名".repeat(200), ..failed() }, hostile()];
+    for width in 44..=200 {
+        let text = written(Format::Table, Style { width: Some(width), ..RICH }, &outcomes);
+        let table: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).take(5).collect();
+        let columns = |line: &str| line.chars().map(|c| if c == '名' { 2 } else { 1 }).sum::<usize>();
+        let widest = table.iter().map(|line| columns(line)).max().unwrap();
+        assert!(widest <= usize::from(width), "{widest} on {width}:\n{}", table.join("\n"));
+        assert!(table[1].contains("✓ complete") && table[1].contains("14"), "{}", table[1]);
+    }
+}
+
+#[test]
+fn json_is_in_plan_order_with_a_line_a_target() {
+    let text = written(Format::Json, PLAIN, &four());
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[..6].iter().map(|l| &l[..l.len().min(9)]).collect::<Vec<_>>(),
+        ["{", " \"schema_", " \"tool\": ", " \"run\": {", " \"summary", " \"targets"]
+    );
+    assert_eq!(lines.len(), 6 + 4 + 2);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let names: Vec<&str> =
+        report["targets"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["files", "wiki", "gone", "off"]);
+    assert_eq!(report["summary"]["tools"], 28);
+    assert_eq!(report["targets"][0]["coverage"][0]["ms"], 3.125);
+    assert_eq!(report["targets"][0]["tools"][0]["x-unknown"], json!([null]));
+    let run = json!({"id": "r-1", "started_at": "2026-11-22T12:00:00.000Z",
+                     "finished_at": "2026-11-22T12:00:01.234Z", "interrupted": false});
+    assert_eq!(report["run"], run);
+}
+
+#[test]
+fn real_reports_satisfy_the_schema() {
+    let validator = report_validator();
+    for outcomes in [&[][..], &four()[..], &[hostile()][..]] {
+        let report = serde_json::from_str(&written(Format::Json, PLAIN, outcomes)).unwrap();
+        assert_eq!(objections(&validator, &report), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn every_word_of_the_model_is_in_the_schema() {
+    let schema = schema("report-v1.schema.json");
+    let words = |pointer: &str| schema.pointer(pointer).unwrap().as_array().unwrap().clone();
+    let kinds = words("/$defs/failure/properties/kind/enum");
+    assert!(kinds.contains(&json!(FailureKind::Timeout)) && kinds.contains(&json!(FailureKind::Internal)));
+    assert_eq!(kinds.len(), 20);
+    let phases = words("/$defs/failure/properties/phase/enum");
+    let all = [Phase::Config, Phase::Spawn, Phase::Connect, Phase::Discover, Phase::Initialize];
+    for phase in all.into_iter().chain(List::ALL.map(Phase::List)) {
+        assert!(phases.contains(&json!(phase)), "{phase:?}");
+    }
+}
+
+#[test]
+fn broken_reports_do_not_satisfy_the_schema() {
+    let validator = report_validator();
+    let good: Value = serde_json::from_str(&written(Format::Json, PLAIN, &four())).unwrap();
+    let breakages = [
+        ("/schema_version", json!(2)),
+        ("/run/started_at", json!("yesterday")),
+        ("/summary/tools", json!(-1)),
+        ("/summary/findings", json!({})),
+        ("/targets/0/status", json!("fine")),
+        ("/targets/0/failure", json!({"kind": "timeout", "phase": "connect", "message": ""})),
+        ("/targets/0/coverage/0/state", json!("failed")),
+        ("/targets/0/protocol/era", json!("golden")),
+        ("/targets/0/transport", json!("carrier pigeon")),
+        ("/targets/0/tools/0", json!("t0")),
+        ("/targets/1/coverage/0/phase", json!("tools")),
+        ("/targets/1/failure/kind", json!("bad_luck")),
+        ("/targets/2/failure", Value::Null),
+        ("/targets/3/auth/posture", json!("relaxed")),
+    ];
+    for (pointer, value) in breakages {
+        let mut broken = good.clone();
+        *broken.pointer_mut(pointer).unwrap() = value;
+        assert!(!validator.is_valid(&broken), "{pointer}");
+    }
+    for field in good["targets"][0].as_object().unwrap().keys().filter(|k| *k != "cache_hint") {
+        let mut broken = good.clone();
+        broken["targets"][0].as_object_mut().unwrap().remove(field);
+        assert!(!validator.is_valid(&broken), "without {field}");
+    }
+}
+
+#[test]
+fn ndjson_lines_satisfy_their_schema_and_broken_ones_do_not() {
+    let registry = jsonschema::Registry::new()
+        .add("https://hawkeye.invalid/schema/report-v1.schema.json", schema("report-v1.schema.json"))
+        .unwrap()
+        .prepare()
+        .unwrap();
+    let schema = schema("ndjson-v1.schema.json");
+    let validator = jsonschema::options().with_registry(&registry).build(&schema).unwrap();
+    let text = written(Format::Ndjson, PLAIN, &four());
+    let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    for line in &lines {
+        assert_eq!(objections(&validator, line), Vec::<String>::new());
+        for field in line.as_object().unwrap().keys().filter(|k| *k != "cache_hint") {
+            let mut broken = line.clone();
+            broken.as_object_mut().unwrap().remove(field);
+            assert!(!validator.is_valid(&broken), "{} without {field}", line["type"]);
+        }
+    }
+    let types: Vec<&str> = lines.iter().map(|l| l["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["run", "target", "target", "target", "target", "summary"]);
+    assert_eq!((&lines[0]["planned"], &lines[1]["index"]), (&json!(4), &json!(3)));
+}
+
+#[test]
+fn an_ndjson_target_is_out_before_the_next_is_there() {
+    let out = Shared::default();
+    let mut sink = open(Format::Ndjson, Box::new(out.clone()), PLAIN);
+    sink.begin(&run_info()).unwrap();
+    assert_eq!(out.text().lines().count(), 1);
+    sink.outcome(0, &complete()).unwrap();
+    assert!(out.text().ends_with("}\n") && out.text().lines().count() == 2);
+}
+
+#[test]
+fn no_format_lets_a_raw_control_character_out() {
+    let outcomes = [hostile(), Outcome { status: Status::Complete, failure: None, ..hostile() }];
+    for format in Format::ALL {
+        for style in [PLAIN, Style { width: Some(100), colour: true, unicode: true }] {
+            let mut text = written(format, style, &outcomes);
+            for ours in COLOURS {
+                text = text.replace(ours, "");
+            }
+            let raw = text.chars().find(|c| *c != '\n' && text::is_deceptive(*c));
+            assert_eq!(raw, None, "{format:?}");
+            assert!(!text.bytes().any(|b| (b < 0x20 && b != b'\n') || b == 0x7f), "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn a_hostile_name_forges_no_line() {
+    let lines = |outcome: Outcome| {
+        Format::ALL.map(|f| written(f, PLAIN, std::slice::from_ref(&outcome)).lines().count())
+    };
+    assert_eq!(lines(hostile()), lines(Outcome { name: "evil".into(), ..hostile() }));
+    let table = written(Format::Table, PLAIN, &[hostile()]);
+    assert!(table.len() < 10_000, "a megabyte of name became {} bytes of table", table.len());
+}
+
+#[test]
+fn a_report_file_appears_when_it_is_complete_and_not_before() {
+    let path = std::env::temp_dir().join(format!("hawkeye-report-{:016x}.json", fastrand::u64(..)));
+    let mut sink = open_file(Format::Json, &path, PLAIN).unwrap();
+    sink.begin(&run_info()).unwrap();
+    sink.outcome(0, &complete()).unwrap();
+    assert!(!path.exists());
+    sink.end(&run_end(&[complete()])).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(text, written(Format::Json, PLAIN, &[complete()]));
+}
+
+#[test]
+fn a_full_disk_is_an_error_that_names_the_file() {
+    let mut sink = open_file(Format::Ndjson, Path::new("/dev/full"), PLAIN).unwrap();
+    let error = sink.begin(&run_info()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    assert_eq!(error.to_string(), "/dev/full: no space left on the device");
+}
+
+#[test]
+fn formats_are_known_by_name_and_by_ending() {
+    let of = |path| Format::of_path(Path::new(path));
+    assert_eq!(of("a/r.json"), Some(Format::Json));
+    assert_eq!(of("r.JSONL"), Some(Format::Ndjson));
+    assert_eq!(of("r.ndjson"), Some(Format::Ndjson));
+    assert_eq!(of("r.txt"), Some(Format::Table));
+    assert_eq!((of("r.pdf"), of("json")), (None, None));
+    assert_eq!("ndjson".parse(), Ok(Format::Ndjson));
+    let refusal = |s: &str| s.parse::<Format>().unwrap_err().to_string();
+    assert_eq!(refusal("jsn"), "unknown format \"jsn\" (did you mean \"json\"?)");
+    assert_eq!(refusal("pdf"), "unknown format \"pdf\" (one of table, json, ndjson)");
+}

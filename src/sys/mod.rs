@@ -1,0 +1,10 @@
+//! Floor 0: the system calls that the standard library does not offer. The only `unsafe` and the only `libc`.
+//!
+//! Linux 5.11 or later: pidfds, `close_range` with `CLOSE_RANGE_CLOEXEC`, child subreapers.
+#![allow(unsafe_code, reason = "this module exists to hold it")]
+
+pub mod cancel;
+pub mod poll;
+pub mod process;
+pub mod signal;
+pub mod terminal;

@@ -1,0 +1,56 @@
+//! SIGINT, SIGTERM and SIGHUP: the first trips a [`Cancel`], the second ends the process at once.
+
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+
+use super::cancel::{Cancel, Switch};
+
+static CAUGHT: AtomicI32 = AtomicI32::new(0);
+static SWITCH: AtomicPtr<Switch> = AtomicPtr::new(ptr::null_mut());
+
+/// From now on the first of these signals trips `cancel`. Signals that were ignored when we started
+/// (`nohup`) stay ignored.
+pub fn trip_on_signals(cancel: &Cancel) {
+    // Leaked on purpose: the handler may run at any later moment.
+    SWITCH.store(Arc::into_raw(cancel.0.clone()).cast_mut(), Ordering::Release);
+    for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+        // SAFETY: all-zero is a valid sigaction; the calls only read and fill these locals.
+        unsafe {
+            let mut old: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(signal, ptr::null(), &mut old);
+            if old.sa_sigaction == libc::SIG_IGN {
+                continue;
+            }
+            let mut new: libc::sigaction = std::mem::zeroed();
+            new.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as libc::sighandler_t;
+            new.sa_flags = libc::SA_RESTART;
+            libc::sigaction(signal, &new, ptr::null_mut());
+        }
+    }
+}
+
+/// The exit code that tells of the signal that was caught, if any: 130 for SIGINT, 143 for the others.
+pub fn caught() -> Option<u8> {
+    exit_code(CAUGHT.load(Ordering::Acquire))
+}
+
+fn exit_code(signal: i32) -> Option<u8> {
+    match signal {
+        0 => None,
+        libc::SIGINT => Some(130),
+        _ => Some(143),
+    }
+}
+
+extern "C" fn on_signal(signal: libc::c_int) {
+    if CAUGHT.swap(signal, Ordering::AcqRel) != 0 {
+        // SAFETY: _exit is async-signal-safe. The guard process ends the servers that are left.
+        unsafe { libc::_exit(i32::from(exit_code(signal).unwrap_or(130))) };
+    }
+    let switch = SWITCH.load(Ordering::Acquire);
+    // SAFETY: set before the handler was installed, from an Arc that is never released.
+    if let Some(switch) = unsafe { switch.as_ref() } {
+        switch.trip();
+    }
+}

@@ -1,0 +1,287 @@
+//! The HTTP client: the only file that sets ureq's options, and the one that reads its errors.
+
+use std::cell::Cell;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ureq::config::Config;
+use ureq::http::Response;
+use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
+use ureq::{Agent, Body, Error, Proxy, Timeout};
+
+use crate::model::outcome::FailureKind;
+use crate::sys::cancel::Cancel;
+use crate::transport::options::{TlsOptions, WireOptions};
+use crate::transport::{Patience, WireError};
+
+use super::resolve::{Names, Reach};
+
+/// All HTTP of a run: one pool of connections, TLS roots loaded at the first https connection.
+#[derive(Debug)]
+pub struct HttpClient {
+    targets: Agent,
+    /// For hosts that a server names: public addresses only, no proxy.
+    strangers: Agent,
+}
+
+/// How long one exchange may take, beyond the target's own time.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::transport) struct Budget {
+    pub(in crate::transport) total: Duration,
+    /// Longest silence.
+    pub(in crate::transport) read: Duration,
+    pub(in crate::transport) connect: Duration,
+}
+
+/// A request. Bodies are always JSON and always POSTed.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub method: &'static str,
+    pub url: &'a str,
+    pub headers: &'a [(String, String)],
+    pub body: Option<&'a str>,
+}
+
+impl HttpClient {
+    /// Reads the certificates that `options` name; connects to nothing.
+    pub fn new(options: &WireOptions, cancel: &Cancel) -> Result<Arc<HttpClient>, String> {
+        let tls = tls_config(&options.tls)?;
+        let proxy = Proxy::try_from_env();
+        let agent = |reach, proxy| {
+            Agent::with_parts(config(options, tls.clone(), proxy), Timed(DefaultConnector::default()), Names::new(reach))
+        };
+        let client = Arc::new(HttpClient {
+            targets: agent(Reach::Anywhere, proxy),
+            strangers: agent(Reach::Public, None),
+        });
+        client.end_with(cancel).map_err(|e| format!("cannot start a thread: {e}"))?;
+        Ok(client)
+    }
+
+    /// ureq knows no cancellation but this: a thread that shuts the agents down when the run is cancelled.
+    fn end_with(self: &Arc<HttpClient>, cancel: &Cancel) -> io::Result<()> {
+        let (client, cancel) = (Arc::downgrade(self), cancel.clone());
+        thread::Builder::new().name("MCP-HTTP-Cancel".into()).stack_size(64 << 10).spawn(move || {
+            let tick = || crate::base::time::Deadline::after(Duration::from_secs(1));
+            while client.strong_count() > 0 {
+                if cancel.sleep(tick()) {
+                    if let Some(client) = client.upgrade() {
+                        client.targets.clone().shutdown();
+                        client.strangers.clone().shutdown();
+                    }
+                    return;
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    /// Asks a host that the user named.
+    pub(super) fn ask(
+        &self,
+        request: &Request<'_>,
+        budget: Budget,
+        patience: &Patience,
+    ) -> Result<Response<Body>, WireError> {
+        run(&self.targets, request, budget, patience)
+    }
+
+    /// Asks a host that a server named, if it is a public one.
+    pub(super) fn ask_stranger(
+        &self,
+        request: &Request<'_>,
+        budget: Budget,
+        patience: &Patience,
+    ) -> Result<Response<Body>, WireError> {
+        run(&self.strangers, request, budget, patience)
+    }
+}
+
+fn run(
+    agent: &Agent,
+    request: &Request<'_>,
+    budget: Budget,
+    patience: &Patience,
+) -> Result<Response<Body>, WireError> {
+    patience.check()?;
+    let total = budget.total.min(patience.until.left()).max(Duration::from_millis(1));
+    let mut builder = ureq::http::Request::builder().method(request.method).uri(request.url);
+    for (name, value) in request.headers {
+        builder = builder.header(name, value);
+    }
+    let result = match request.body {
+        Some(body) => {
+            let request = builder.body(body).map_err(|e| bad_request(&e))?;
+            let request = configured(agent, request, total, budget);
+            agent.run(request)
+        }
+        None => {
+            let request = builder.body(()).map_err(|e| bad_request(&e))?;
+            let request = configured(agent, request, total, budget);
+            agent.run(request)
+        }
+    };
+    result.map_err(|e| explain(e, patience))
+}
+
+fn configured<B: ureq::AsSendBody>(
+    agent: &Agent,
+    request: ureq::http::Request<B>,
+    total: Duration,
+    budget: Budget,
+) -> ureq::http::Request<B> {
+    agent
+        .configure_request(request)
+        .timeout_global(Some(total))
+        .timeout_connect(Some(budget.connect))
+        .timeout_per_read(Some(budget.read))
+        .build()
+}
+
+fn bad_request(e: &ureq::http::Error) -> WireError {
+    WireError::new(FailureKind::Config, format!("the request cannot be made: {e}"))
+}
+
+fn config(options: &WireOptions, tls: TlsConfig, proxy: Option<Proxy>) -> Config {
+    let http = &options.http;
+    let idle = if http.keep_alive { (http.pool_size, http.pool_maxsize) } else { (0, 0) };
+    Config::builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(proxy)
+        .tls_config(tls)
+        .user_agent(concat!("hawkeye/", env!("CARGO_PKG_VERSION")))
+        .accept("")
+        .accept_encoding("identity")
+        .max_response_header_size(options.limits.header_bytes)
+        // The defaults of 128 KiB each are for downloads; a thousand connections are more important here.
+        .input_buffer_size(16 << 10)
+        .output_buffer_size(4 << 10)
+        .max_idle_connections(idle.0)
+        .max_idle_connections_per_host(idle.1)
+        .max_idle_age(http.keep_alive_timeout)
+        .build()
+}
+
+fn tls_config(options: &TlsOptions) -> Result<TlsConfig, String> {
+    let roots = match &options.ca_file {
+        Some(file) => RootCerts::Specific(Arc::new(certificates(file)?)),
+        None => RootCerts::PlatformVerifier,
+    };
+    let identity = options.client_cert.as_ref().map(|(cert, key)| client_cert(cert, key)).transpose()?;
+    Ok(TlsConfig::builder()
+        .root_certs(roots)
+        .client_cert(identity)
+        .disable_verification(options.insecure)
+        .build())
+}
+
+fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
+    let found: Vec<_> = pem(file)?
+        .into_iter()
+        .filter_map(|item| match item {
+            PemItem::Certificate(c) => Some(c),
+            _ => None,
+        })
+        .collect();
+    if found.is_empty() {
+        return Err(format!("{}: no certificate in PEM form", file.display()));
+    }
+    Ok(found)
+}
+
+fn client_cert(cert: &Path, key: &Path) -> Result<ClientCert, String> {
+    let chain = certificates(cert)?;
+    let key = pem(key)?
+        .into_iter()
+        .find_map(|item| match item {
+            PemItem::PrivateKey(k) => Some(k),
+            _ => None,
+        })
+        .ok_or_else(|| format!("{}: no private key in PEM form", key.display()))?;
+    Ok(ClientCert::new_with_certs(&chain, key))
+}
+
+fn pem(file: &Path) -> Result<Vec<PemItem<'static>>, String> {
+    let bytes = fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
+    parse_pem(&bytes).collect::<Result<_, _>>().map_err(|e| format!("{}: {e}", file.display()))
+}
+
+thread_local! {
+    /// Time this thread has spent connecting since it was last asked.
+    static CONNECTING: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// The time this thread has spent on connections since the last call.
+pub(super) fn take_connect_time() -> Duration {
+    CONNECTING.replace(Duration::ZERO)
+}
+
+/// ureq's own connector with a stopwatch: nothing else tells how long TCP and TLS took.
+#[derive(Debug)]
+struct Timed(DefaultConnector);
+
+impl Connector<()> for Timed {
+    type Out = Box<dyn Transport>;
+    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
+        let begun = Instant::now();
+        let result = self.0.connect(details, chained);
+        CONNECTING.set(CONNECTING.get() + begun.elapsed());
+        result
+    }
+}
+
+/// ureq's error in the report's words.
+pub(super) fn explain(error: Error, patience: &Patience) -> WireError {
+    if let Err(ours) = patience.check() {
+        return ours;
+    }
+    let (kind, why): (FailureKind, String) = match error {
+        Error::Timeout(Timeout::Global | Timeout::PerCall) => {
+            (FailureKind::Timeout, "the answer took longer than http_config.timeout.total".into())
+        }
+        Error::Timeout(Timeout::Connect) => {
+            (FailureKind::Timeout, "no connection in time (raise http_config.timeout.connect)".into())
+        }
+        Error::Timeout(what) => (FailureKind::Timeout, format!("no answer in time: {what}")),
+        Error::HostNotFound => (FailureKind::NameNotFound, "the host name does not resolve".into()),
+        Error::LargeResponseHeader(_, max) => {
+            (FailureKind::LimitExceeded, format!("response headers of more than {max} bytes"))
+        }
+        Error::BodyExceedsLimit(max) => (FailureKind::LimitExceeded, format!("a body of more than {max} bytes")),
+        Error::Rustls(e) => (FailureKind::Tls, e.to_string()),
+        Error::Tls(e) => (FailureKind::Tls, e.into()),
+        Error::TlsRequired => (FailureKind::Tls, "no TLS".into()),
+        Error::ConnectionFailed => (FailureKind::ConnectFailed, "no connection".into()),
+        Error::ConnectProxyFailed(e) => (FailureKind::ConnectFailed, format!("proxy: {e}")),
+        Error::InvalidProxyUrl => (FailureKind::ConnectFailed, "the proxy variables hold no proxy URL".into()),
+        Error::Protocol(e) => (FailureKind::InvalidMessage, format!("not HTTP: {e}")),
+        Error::Http(e) => (FailureKind::InvalidMessage, format!("not HTTP: {e}")),
+        Error::BadUri(e) => (FailureKind::Config, format!("bad URL: {e}")),
+        Error::Io(e) => return explain_io(&e),
+        other => (FailureKind::Internal, other.to_string()),
+    };
+    WireError { kind, message: why }
+}
+
+fn explain_io(e: &io::Error) -> WireError {
+    use io::ErrorKind::{
+        BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidData, UnexpectedEof,
+    };
+    let text = e.to_string();
+    let kind = match e.kind() {
+        // rustls reports through the reader it wraps.
+        InvalidData => FailureKind::Tls,
+        UnexpectedEof if text.contains("handshake") => FailureKind::Tls,
+        ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof => FailureKind::Closed,
+        ConnectionRefused => FailureKind::ConnectFailed,
+        _ => FailureKind::ConnectFailed,
+    };
+    WireError::new(kind, text)
+}

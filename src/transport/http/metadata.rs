@@ -1,0 +1,43 @@
+//! Fetching documents whose URL a server chose (RFC 9728, RFC 8414), without being its messenger.
+//!
+//! Only https, and plain http between loopback addresses; no credentials, no redirects, no proxy, and no
+//! private address unless the target itself is there.
+
+use std::time::Duration;
+
+use crate::mcp::origin;
+use crate::model::outcome::FailureKind;
+use crate::transport::{Patience, WireError};
+
+use super::agent::{Budget, HttpClient, Request};
+use super::body::{self, Meter};
+
+/// Such documents have a few kilobytes.
+const BYTES: usize = 256 << 10;
+const TIME: Duration = Duration::from_secs(5);
+
+/// The body at `url`, which the server at `target` named.
+pub fn fetch(client: &HttpClient, url: &str, target: &str, patience: &Patience) -> Result<Vec<u8>, WireError> {
+    let refuse = |why: &str| Err(WireError::new(FailureKind::OriginRefused, format!("not fetched: {why}")));
+    let target = origin::without_userinfo(target);
+    let (Some((there, _)), Some((home, _))) = (origin::split(url), origin::split(&target)) else {
+        return refuse("no http or https URL without userinfo");
+    };
+    let at_home = there.host == home.host;
+    if !there.secure && !(home.is_loopback() && there.is_loopback()) && there != home {
+        return refuse("plain http");
+    }
+    let headers = [("Accept".to_owned(), "application/json".to_owned())];
+    let request = Request { method: "GET", url, headers: &headers, body: None };
+    let budget = Budget { total: TIME, read: TIME, connect: TIME };
+    let local = at_home || home.is_loopback() && there.is_loopback();
+    let mut response = match local {
+        true => client.ask(&request, budget, patience)?,
+        false => client.ask_stranger(&request, budget, patience)?,
+    };
+    if response.status() != 200 {
+        let status = response.status().as_u16();
+        return Err(WireError::new(FailureKind::HttpStatus, format!("HTTP {status}")));
+    }
+    body::whole(&mut response, BYTES, &mut Meter::new(BYTES as u64), patience)
+}

@@ -1,0 +1,342 @@
+//! A server as a child process: one JSON message a line on its stdin and stdout, logs on its stderr.
+//!
+//! One worker polls all its descriptors at once: no thread per pipe, no sleeping poll. A blocked write never
+//! stops the reading.
+
+pub mod guard;
+pub mod launch;
+mod reaper;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::base::lines::Lines;
+use crate::base::text::quote;
+use crate::base::time::Deadline;
+use crate::mcp::outgoing::Outgoing;
+use crate::mcp::session::Inbound;
+use crate::model::outcome::{FailureKind, Note, Transport};
+use crate::model::target::Command;
+use crate::sys::poll::{self, Slot};
+use crate::sys::process as sys;
+
+use super::options::WireOptions;
+use super::{Parting, Patience, Wire, WireError};
+use launch::{Launched, Launcher, Process};
+
+/// How long a server that closed its stdout may take to end, so that its exit status can be told.
+const EXIT_GRACE: Duration = Duration::from_millis(300);
+/// Answers to the server that it does not read are dropped beyond this: a flood of pings costs us nothing.
+const MOST_UNSENT: usize = 1 << 20;
+
+/// The carrier of one conversation over a child's pipes.
+pub struct StdioWire {
+    launcher: Arc<Launcher>,
+    process: Process,
+    stdin: Option<File>,
+    stdout: Option<File>,
+    stderr: Option<File>,
+    unsent: Vec<u8>,
+    lines: Lines,
+    chunk: Vec<u8>,
+    text_mode: bool,
+    last_was_cr: bool,
+    bytes: u64,
+    bytes_limit: u64,
+    message_limit: usize,
+    tail: Tail,
+    patience: Patience,
+    process_timeout: Duration,
+    /// Until the first line: when a server that says nothing is given up.
+    first_line_by: Option<Deadline>,
+    dropped_answers: u32,
+    connect_time: Duration,
+}
+
+impl StdioWire {
+    /// Starts `command` and takes its pipes.
+    pub fn open(
+        launcher: &Arc<Launcher>,
+        command: &Command,
+        options: &WireOptions,
+        patience: Patience,
+    ) -> Result<StdioWire, WireError> {
+        let begun = Instant::now();
+        let Launched { process, stdin, stdout, stderr } = launcher.launch(command)?;
+        Ok(StdioWire {
+            launcher: launcher.clone(),
+            process,
+            stdin: Some(stdin),
+            stdout: Some(stdout),
+            stderr: Some(stderr),
+            unsent: Vec::new(),
+            lines: Lines::new(options.limits.message_bytes),
+            chunk: vec![0; options.stdio.buffer_size.clamp(512, 1 << 20)],
+            text_mode: !options.stdio.binary_mode,
+            last_was_cr: false,
+            bytes: 0,
+            bytes_limit: options.limits.target_bytes,
+            message_limit: options.limits.message_bytes,
+            tail: Tail::new(options.limits.stderr_bytes),
+            process_timeout: options.stdio.process_timeout,
+            first_line_by: Some(Deadline::after(options.stdio.process_timeout)),
+            patience,
+            dropped_answers: 0,
+            connect_time: begun.elapsed(),
+        })
+    }
+
+    /// Polls once and takes whatever came; `Ok(false)` when there is nothing more to come.
+    fn pump(&mut self) -> Result<bool, WireError> {
+        self.write_some()?;
+        let fd = |f: &Option<File>| Slot::readable(f.as_ref().map(AsFd::as_fd));
+        let mut slots = [
+            fd(&self.stdout),
+            fd(&self.stderr),
+            Slot::writable(self.stdin.as_ref().filter(|_| !self.unsent.is_empty()).map(AsFd::as_fd)),
+            Slot::readable(Some(self.process.pidfd.as_fd())),
+            Slot::readable(Some(self.patience.cancel.fd())),
+        ];
+        let until = self.first_line_by.map_or(self.patience.until, |d| d.min(self.patience.until));
+        poll::wait(&mut slots, until)
+            .map_err(|e| WireError::new(FailureKind::Internal, format!("poll: {e}")))?;
+        let [out, err, _, gone, _] = slots.map(|s| s.ready());
+        self.patience.check()?;
+        if err {
+            self.read_stderr();
+        }
+        if out {
+            return self.read_stdout();
+        }
+        if gone {
+            return Ok(false);
+        }
+        if self.first_line_by.is_some_and(Deadline::passed) {
+            let span = self.process_timeout.as_secs_f64();
+            let why = format!("the process said nothing within {span} s (raise stdio_config.process_timeout)");
+            return Err(WireError::new(FailureKind::Timeout, why));
+        }
+        Ok(true)
+    }
+
+    fn write_some(&mut self) -> Result<(), WireError> {
+        let Some(stdin) = self.stdin.as_mut().filter(|_| !self.unsent.is_empty()) else { return Ok(()) };
+        match stdin.write(&self.unsent) {
+            Ok(n) => drop(self.unsent.drain(..n)),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            // It closed its stdin. What it still has to say may be said.
+            Err(_) => {
+                self.stdin = None;
+                self.unsent.clear();
+                let soon = Deadline::after(EXIT_GRACE);
+                self.first_line_by = Some(self.first_line_by.map_or(soon, |d| d.min(soon)));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_stdout(&mut self) -> Result<bool, WireError> {
+        let Some(stdout) = self.stdout.as_mut() else { return Ok(false) };
+        match stdout.read(&mut self.chunk) {
+            Ok(0) => {
+                self.stdout = None;
+                Ok(false)
+            }
+            Ok(n) => {
+                self.bytes += n as u64;
+                if self.bytes > self.bytes_limit {
+                    let why = format!("more than {} bytes on stdout", self.bytes_limit);
+                    return Err(WireError::new(FailureKind::LimitExceeded, why));
+                }
+                if self.text_mode {
+                    let text = self.normalised(n);
+                    self.lines.push(&text);
+                } else {
+                    self.lines.push(&self.chunk[..n]);
+                }
+                Ok(true)
+            }
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(true),
+            Err(e) => Err(WireError::new(FailureKind::Closed, format!("stdout: {e}"))),
+        }
+    }
+
+    /// `enable_binary_mode: false`: line ends as a text-mode reader makes them.
+    fn normalised(&mut self, n: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(n);
+        for &b in &self.chunk[..n] {
+            match b {
+                b'\n' if self.last_was_cr => {}
+                b'\r' => out.push(b'\n'),
+                b => out.push(b),
+            }
+            self.last_was_cr = b == b'\r';
+        }
+        out
+    }
+
+    fn read_stderr(&mut self) {
+        let Some(stderr) = self.stderr.as_mut() else { return };
+        match stderr.read(&mut self.chunk) {
+            Ok(0) => self.stderr = None,
+            Ok(n) => self.tail.push(&self.chunk[..n]),
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+            Err(_) => self.stderr = None,
+        }
+    }
+
+    /// There is nothing more to read: has it ended, or only fallen silent?
+    fn ended(&mut self) -> WireError {
+        let by = Deadline::after(EXIT_GRACE).min(self.patience.until);
+        let mut gone = [Slot::readable(Some(self.process.pidfd.as_fd()))];
+        let _ = poll::wait(&mut gone, by);
+        // What it said last is in the pipe, however much: a chunk at a time until it is empty.
+        for _ in 0..64 {
+            let before = self.tail.total;
+            self.read_stderr();
+            if self.tail.total == before {
+                break;
+            }
+        }
+        let last = self.tail.last_line().map_or(String::new(), |l| format!("; stderr: {l}"));
+        if !gone[0].ready() {
+            let what = if self.stdin.is_none() && self.stdout.is_some() { "stdin" } else { "stdout" };
+            return WireError::new(FailureKind::Closed, format!("the server closed its {what}{last}"));
+        }
+        let status = sys::peek(&self.process.pidfd);
+        WireError::new(FailureKind::Exited, format!("the server ended: {}{last}", words(status)))
+    }
+}
+
+impl Wire for StdioWire {
+    fn send(&mut self, message: &Outgoing) -> Result<(), WireError> {
+        if !message.is_request && self.unsent.len() > MOST_UNSENT {
+            self.dropped_answers += 1;
+            return Ok(());
+        }
+        self.unsent.extend_from_slice(message.body.as_bytes());
+        self.unsent.push(b'\n');
+        Ok(())
+    }
+
+    fn recv(&mut self) -> Result<Inbound<'_>, WireError> {
+        let range = loop {
+            match self.lines.next() {
+                Ok(Some(range)) => break range,
+                Ok(None) => {}
+                Err(_) => {
+                    let why = format!("a line of more than {} bytes", self.message_limit);
+                    return Err(WireError::new(FailureKind::LimitExceeded, why));
+                }
+            }
+            self.patience.check()?;
+            match self.pump() {
+                Ok(true) => {}
+                // A server may forget the last line feed.
+                Ok(false) => match self.lines.last() {
+                    Some(range) => break range,
+                    None => return Err(self.ended()),
+                },
+                Err(e) if e.kind == FailureKind::Timeout && self.stdin.is_none() => return Err(self.ended()),
+                Err(e) => return Err(e),
+            }
+        };
+        if self.stdin.is_some() {
+            self.first_line_by = None;
+        }
+        // Blank lines cost us a turn each; they are counted in bytes and bounded by the limit.
+        Ok(Inbound::Text(self.lines.line(range)))
+    }
+
+    fn transport(&self) -> Transport {
+        Transport::Stdio
+    }
+
+    fn connect_time(&self) -> Duration {
+        self.connect_time
+    }
+
+    fn close(mut self: Box<Self>) -> Parting {
+        self.read_stderr();
+        let note = |code, message: &str, count| Note { code, message: message.into(), count };
+        let mut notes = Vec::new();
+        if self.dropped_answers > 0 {
+            notes.push(note("answers_dropped", "answers the server did not read", self.dropped_answers));
+        }
+        if self.tail.total > self.tail.limit as u64 {
+            let kept = format!("only the last {} bytes of stderr were kept", self.tail.limit);
+            notes.push(note("stderr_cut", &kept, 1));
+        }
+        let stderr = self.tail.text();
+        let StdioWire { launcher, process, stdin, stdout, stderr: err, .. } = *self;
+        drop((stdin, stdout, err));
+        launcher.retire(process);
+        Parting { notes, stderr }
+    }
+}
+
+/// An exit status in words.
+fn words(status: Option<ExitStatus>) -> String {
+    match status {
+        None => "status unknown".into(),
+        Some(s) => match (s.code(), s.signal()) {
+            (Some(code), _) => format!("exit code {code}"),
+            (None, Some(signal)) => format!("signal {signal}"),
+            (None, None) => "status unknown".into(),
+        },
+    }
+}
+
+/// The end of a stream, in bounded memory.
+struct Tail {
+    kept: VecDeque<u8>,
+    limit: usize,
+    total: u64,
+}
+
+impl Tail {
+    fn new(limit: usize) -> Tail {
+        Tail { kept: VecDeque::new(), limit, total: 0 }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
+        let bytes = &bytes[bytes.len().saturating_sub(self.limit)..];
+        let excess = (self.kept.len() + bytes.len()).saturating_sub(self.limit);
+        self.kept.drain(..excess);
+        self.kept.extend(bytes);
+    }
+
+    fn text(&mut self) -> String {
+        String::from_utf8_lossy(self.kept.make_contiguous()).into_owned()
+    }
+
+    /// What a person would look at first: the line that names an error, else the last one.
+    fn last_line(&mut self) -> Option<String> {
+        let text = self.text();
+        let lines = || text.lines().map(str::trim).filter(|l| !l.is_empty()).rev();
+        let telling = lines().find(|l| l.contains("Error") || l.contains("error"));
+        telling.or_else(|| lines().next()).map(|l| quote(l, 300))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_keeps_the_end_and_finds_the_telling_line() {
+        let mut tail = Tail::new(40);
+        tail.push(&[b'x'; 1000]);
+        tail.push(b"\nError: KEY is required\n    at main\n");
+        assert_eq!(tail.total, 1036);
+        assert!(tail.kept.len() <= 40);
+        assert_eq!(tail.last_line().as_deref(), Some("Error: KEY is required"));
+    }
+}
