@@ -1,21 +1,40 @@
-//! hawkeye introspects MCP servers.
+//! hawkeye introspects MCP servers: what each one offers, completely and honestly.
+//!
+//! The library's face is small: [`scan`] takes [`Target`]s and tells of each [`Outcome`] on the calling
+//! thread; a [`Cancel`] ends it early. See `examples/list_tools.rs`.
 //!
 //! | floor | modules | may import |
 //! |---|---|---|
-//! | 4 | `app` | everything below |
+//! | 4 | `app`, `scan` | everything below |
 //! | 3 | `config`, `probe` | 0, 1, 2, not each other |
 //! | 2 | `transport`, `engine`, `report`, `cli`, `demo` | 0 and 1, never each other |
 //! | 1 | `model`, `mcp` | `base`; `mcp` may use `model` |
-//! | 0 | `base`, `sys` | std; `sys` alone uses `libc` |
+//! | 0 | `base`, `sys` | std; `sys` alone uses `libc` and `unsafe` |
+//!
+//! A target's way: `config` reads it, [`scan`] queues it, a worker of `engine` takes it, `probe` drives a
+//! `mcp::session` over a `transport::Wire`, and the outcome goes back to the calling thread, where `app`
+//! hands it to the sinks of `report`. Down, across once, done.
 
-pub mod base;
-pub mod engine;
+#[doc(hidden)]
+pub mod app;
+mod base;
+mod cli;
+mod config;
+mod demo;
+mod engine;
+#[doc(hidden)]
 pub mod mcp;
-pub mod demo;
-pub mod cli;
-pub mod config;
 pub mod model;
-pub mod probe;
-pub mod sys;
-pub mod report;
+mod probe;
+mod report;
+mod scan;
+mod sys;
+#[doc(hidden)]
 pub mod transport;
+
+pub use model::outcome::Outcome;
+pub use model::target::Target;
+pub use scan::{Heard, ScanError, ScanOptions, scan};
+pub use sys::cancel::Cancel;
+pub use transport::options::WireOptions;
+pub use transport::stdio::launch::Claim;

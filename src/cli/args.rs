@@ -46,7 +46,6 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one in a process")]
 pub enum Command {
     /// `scan`
     Scan(Scan),
@@ -86,8 +85,7 @@ pub struct Scan {
     #[argh(option, arg_name = "format")]
     pub format: Option<Format>,
 
-    /// write the report to this file as well, in the format its ending says unless --format does;
-    /// repeatable
+    /// write the report to this file, in the format its ending says unless --format does; repeatable
     #[argh(option, arg_name = "file")]
     pub output: Vec<PathBuf>,
 
@@ -205,6 +203,22 @@ pub struct DemoServer {
     /// protocol revisions to speak, by date, separated by commas (default: all)
     #[argh(option, arg_name = "dates", from_str_fn(revisions))]
     pub revisions: Option<Vec<Revision>>,
+
+    /// what it offers: files, weather or shop (default: weather)
+    #[argh(option, arg_name = "name")]
+    pub persona: Option<String>,
+
+    /// milliseconds to wait before each answer (default: 0)
+    #[argh(option, arg_name = "n")]
+    pub delay_ms: Option<u64>,
+
+    /// answer 401 without this bearer token; a demonstration value, seen by everyone on this machine
+    #[argh(option, arg_name = "token")]
+    pub token: Option<String>,
+
+    /// answer as an event stream instead of JSON, over Streamable HTTP
+    #[argh(switch)]
+    pub event_stream: bool,
 }
 
 /// How many servers at a time.
@@ -396,7 +410,9 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
 fn check_scan(scan: &Scan) -> Result<(), String> {
     for url in &scan.urls {
         if let Err(why) = check_url(url) {
-            let shown = quote(&mask_url(url), 80);
+            // What is no URL may still hold `user:password@`.
+            let shown = if url.contains("://") { mask_url(url) } else { after_at(url).to_owned() };
+            let shown = quote(&shown, 80);
             let hint =
                 if url.contains("://") { "" } else { "; a file goes with --targets, a command after --" };
             return Err(format!("target {shown} {why}{hint}"));
@@ -412,6 +428,10 @@ fn check_scan(scan: &Scan) -> Result<(), String> {
         return Err("--client-cert and --client-key need each other".to_owned());
     }
     Ok(())
+}
+
+fn after_at(text: &str) -> &str {
+    text.rsplit('@').next().unwrap_or(text)
 }
 
 /// argh's complaint in one line of ours, with the nearest word.

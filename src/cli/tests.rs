@@ -85,6 +85,10 @@ fn bad_usage_is_one_line_that_helps() {
             "target servers.json is no URL (http://… or https://…); a file goes with --targets, a command after --",
         ),
         ("scan http://u:secret@", "target http://u:***@ has no host"),
+        (
+            "scan u:secret@h",
+            "target h is no URL (http://… or https://…); a file goes with --targets, a command after --",
+        ),
         ("scan --", "no command after --"),
         ("scan -q -v", "-q and -v exclude each other"),
         ("scan --client-cert a", "--client-cert and --client-key need each other"),

@@ -327,7 +327,9 @@ impl Reader<'_> {
         let pairs = self.pairs("env")?;
         let bad = |n: &str| n.is_empty() || n.contains(['=', '\0']);
         if let Some((name, _)) = pairs.iter().find(|(n, _)| bad(n)) {
-            return Err(broken(format!("env: \"{}\" is no name of a variable", quote(name, 60))));
+            // What follows the sign is a value, and perhaps a secret.
+            let name = name.split('=').next().unwrap_or_default();
+            return Err(broken(format!("env: \"{}\" begins what is no name of a variable", quote(name, 60))));
         }
         Ok(pairs.into_iter().map(|(n, v)| (n, Secret::new(v))).collect())
     }

@@ -65,6 +65,12 @@ impl Key {
     }
 }
 
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.path)
+    }
+}
+
 /// The key at `path`.
 pub(crate) fn find(path: &str) -> Option<&'static Key> {
     KEYS.iter().find(|k| k.path == path)
@@ -109,7 +115,7 @@ const fn also(
 /// All settings, in the order in which they are shown: keys of one section stand together.
 #[rustfmt::skip]
 pub const KEYS: &[Key] = &[
-    live("targets", Kind::Paths, "[]", "files of servers to scan when the command line names none", |d, v| d.settings.targets.files = v.paths()),
+    live("targets", Kind::Paths, "[]", "files of servers to scan when the command line names none; relative ones start at this file's directory", |d, v| d.settings.targets.files = v.paths()),
     live("max_duration", Kind::OptionalSeconds, "null", "seconds for the whole run; null = no bound", |d, v| d.settings.max_duration = v.optional_seconds()),
     live("protocol_version", Kind::Revision, "auto", "the only protocol revision to speak, by date; auto = whatever the server speaks", |d, v| d.settings.protocol_version = v.revision()),
 

@@ -18,12 +18,6 @@ pub(crate) struct Setting {
     pub(crate) at: Position,
 }
 
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.path)
-    }
-}
-
 /// What a settings file says, and all that is wrong with it.
 #[derive(Debug, Default)]
 pub(crate) struct Layer<'a> {

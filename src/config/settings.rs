@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::args::{Concurrency, Pin, Scan};
+use crate::cli::args::{Concurrency, ConfigShow, Pin, Scan};
 use crate::model::revision::Revision;
 use crate::transport::options::WireOptions;
 
@@ -85,6 +85,12 @@ impl From<&Scan> for Overrides {
             insecure: scan.insecure,
             verbose: scan.verbose > 0,
         }
+    }
+}
+
+impl From<&ConfigShow> for Overrides {
+    fn from(show: &ConfigShow) -> Overrides {
+        Overrides { config: show.config.clone(), ..Overrides::default() }
     }
 }
 

@@ -47,6 +47,7 @@ fn every_format_gives_the_same_servers() {
         r#"[{"name": "a", "command": "x", "args": ["1"]}, {"name": "b", "url": "http://h/mcp"}]"#.to_owned(),
         "mcpServers:\n  a:\n    command: x\n    args: [1]\n  b: {url: \"http://h/mcp\"}\n".to_owned(),
         "- name: a\n  command: x\n  args: [\"1\"]\n- name: b\n  url: http://h/mcp\n".to_owned(),
+        "# list\n{mcpServers: {a: {command: x, args: [1]}, b: {url: http://h/mcp}}}".to_owned(),
         "# list\nservers:\n- {name: a, command: [x, 1]}\n- {name: b, url: http://h/mcp}\n".to_owned(),
     ];
     for text in same {
@@ -168,8 +169,8 @@ fn a_bad_entry_is_that_targets_failure() {
         (r#""command": "x", "args": ["y", null]"#, "args[1]: is nothing, not text"),
         (r#""command": "x", "args": ["a\u0000"]"#, "args[0]: holds a NUL character"),
         (r#""command": "x", "env": []"#, "env: must be names with values, not a list"),
-        (r#""command": "x", "env": {"": "1"}"#, "env: \"\" is no name of a variable"),
-        (r#""command": "x", "env": {"A=B": "1"}"#, "env: \"A=B\" is no name of a variable"),
+        (r#""command": "x", "env": {"": "1"}"#, "env: \"\" begins what is no name of a variable"),
+        (r#""command": "x", "env": {"A=B": "1"}"#, "env: \"A\" begins what is no name of a variable"),
         (r#""command": "x", "env": {"A": {}}"#, "env.A: is a section, not text"),
         (r#""command": "x", "env": {"A": "b\u0000"}"#, "env.A: holds a NUL character"),
         (r#""command": "x", "cwd": 5"#, "cwd: must be the path of a directory"),

@@ -4,7 +4,8 @@
 //! else is YAML. Where the servers are in the tree is told by [`PLACES`]; another client's format is another
 //! row there, or, where its entries look different, another function beside [`collection`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry as Place;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -85,11 +86,13 @@ pub(super) enum Format {
 
 impl Format {
     pub(super) fn of(text: &str) -> Format {
-        let mut lines = text.lines().map(str::trim);
-        match lines.find(|l| !l.is_empty() && !l.starts_with('#')) {
+        let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+        // JSON has comments in editors only, and none of them begins with `#`.
+        let hash = lines.clone().next().is_some_and(|l| l.starts_with('#'));
+        match lines.find(|l| !l.starts_with('#')) {
             None => Format::Empty,
             Some(l) if is_http(l) => Format::Urls,
-            Some(l) if l.starts_with(['{', '[']) || l.starts_with("//") || l.starts_with("/*") => {
+            Some(l) if !hash && ["{", "[", "//", "/*"].iter().any(|start| l.starts_with(start)) => {
                 Format::Json
             }
             Some(_) => Format::Yaml,
@@ -338,20 +341,22 @@ pub fn merge(targets: Vec<Target>) -> Vec<Target> {
             continue;
         };
         match places.entry((identity, target.pin)) {
-            std::collections::hash_map::Entry::Vacant(free) => {
+            Place::Vacant(free) => {
                 free.insert(merged.len());
                 merged.push(target);
             }
-            std::collections::hash_map::Entry::Occupied(place) => {
+            Place::Occupied(place) => {
                 let first = &mut merged[*place.get()];
-                // The same place given twice (a file named twice) is still one owner.
                 first.owners.extend(target.owners);
-                let mut seen = std::collections::HashSet::new();
-                first.owners.retain(|o| seen.insert(o.clone()));
                 first.timeout = first.timeout.max(target.timeout);
                 first.expanded.extend(target.expanded);
             }
         }
+    }
+    for target in &mut merged {
+        // The same place given twice (a file named twice) is still one owner.
+        let mut seen = HashSet::new();
+        target.owners.retain(|o| seen.insert(o.clone()));
     }
     merged
 }

@@ -88,11 +88,16 @@ impl Plan {
     fn target(&self, endpoint: Endpoint) -> Target {
         let name = self.name.to_owned();
         let owners = vec![Owner { file: "demo".to_owned(), line: None, name: name.clone() }];
-        Target { name, owners, endpoint, timeout: None, pin: None, hold: None }
+        Target { name, owners, endpoint, timeout: None, pin: None, hold: None, expanded: Vec::new() }
     }
 }
 
 impl DemoFleet {
+    /// Its processes, which the scan must not take for strays of its own servers.
+    pub fn pids(&self) -> Vec<i32> {
+        self.children.iter().map(|c| c.process.id() as i32).collect()
+    }
+
     /// Starts the HTTP servers as children of `program`, which must be hawkeye itself.
     pub fn start(program: &Path) -> io::Result<DemoFleet> {
         let Some(program) = program.to_str() else {

@@ -16,8 +16,9 @@ pub mod retry;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use threadpool::{Builder, ThreadPool};
 
 /// Small explicit stacks: a thousand threads must fit. TLS and JSON need some 100 KiB of it.
@@ -30,7 +31,12 @@ pub enum Event<T> {
     Started(usize),
     /// The job of this number ended; with the panic's message if it ended so.
     Ended(usize, Result<T, String>),
+    /// Nothing happened for a while.
+    Quiet,
 }
+
+/// How long nothing must happen to be worth telling.
+const WHILE: Duration = Duration::from_millis(250);
 
 /// Runs `work` over `jobs` on at most `threads` threads, and tells `each` on the calling thread. Jobs are
 /// numbered from 0 in the order of the iterator, which is asked for the next one only when there is room.
@@ -63,13 +69,15 @@ pub fn run<J, T>(
                     }
                     continue;
                 }
-                recv(events) -> event => event,
+                recv(events) -> event => event.map_err(|_| RecvTimeoutError::Disconnected),
+                default(WHILE) => Err(RecvTimeoutError::Timeout),
             },
-            None => events.recv(),
+            None => events.recv_timeout(WHILE),
         };
         match event {
             Ok(event) => each(event),
-            Err(_) => break,
+            Err(RecvTimeoutError::Timeout) => each(Event::Quiet),
+            Err(RecvTimeoutError::Disconnected) => break,
         }
     }
     pools.iter().for_each(ThreadPool::join);

@@ -25,7 +25,7 @@ impl Json {
 
     /// The string at `key`, if this is an object that has one there.
     pub fn string(&self, key: &str) -> Option<String> {
-        let object: std::collections::HashMap<&str, &RawValue> = serde_json::from_str(self.text()).ok()?;
+        let object: std::collections::HashMap<String, &RawValue> = serde_json::from_str(self.text()).ok()?;
         serde_json::from_str(object.get(key)?.get()).ok()
     }
 }

@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "this module exists to hold it")]
 
 pub mod cancel;
+pub mod limits;
 pub mod poll;
 pub mod process;
 pub mod signal;

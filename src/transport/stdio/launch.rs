@@ -66,6 +66,8 @@ pub enum Claim {
     Whole {
         /// This very program.
         guard_program: PathBuf,
+        /// Children that are no servers and are left alone.
+        keep: Vec<Pid>,
     },
     /// A host program's process: only the servers' own groups are ended.
     Groups,
@@ -80,13 +82,16 @@ impl Launcher {
             sys::adopt_orphans()?;
         }
         let guard = match claim {
-            Claim::Whole { guard_program } => Guard::start(guard_program, run)
+            Claim::Whole { guard_program, .. } => Guard::start(guard_program, run)
                 .inspect_err(|e| log::warn!("no guard process ({e}); servers may outlive a SIGKILL of hawkeye"))
                 .ok(),
             Claim::Groups => None,
         };
         let watched = guard.as_ref().and_then(|g| Some((g.pid(), g.pipe().ok()?)));
         let reaper = Reaper::start(whole, watched)?;
+        if let Claim::Whole { keep, .. } = claim {
+            keep.iter().for_each(|pid| reaper.born(*pid, 0));
+        }
         Ok(Launcher { run: run.to_owned(), reaper, guard })
     }
 
@@ -131,11 +136,6 @@ impl Launcher {
     /// Takes over a server whose stdin was just closed: the rest is the reaper's.
     pub fn retire(&self, process: Process) {
         self.reaper.take(Dying::new(process));
-    }
-
-    /// A child of ours that is no server and must be left alone.
-    pub fn keep(&self, pid: Pid) {
-        self.reaper.born(pid, 0);
     }
 
     /// Waits until every server and everything it left behind is gone; at most the reaper's grace.

@@ -1,0 +1,64 @@
+//! Floor 4: one file a subcommand. The only place that joins siblings.
+
+mod config;
+mod demo;
+mod exit;
+mod scan;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::cli::args::Command;
+use crate::cli::{Early, parse};
+use crate::transport::stdio::guard;
+
+use exit::Exit;
+
+/// The whole program. `args` are without the program's name.
+pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.collect();
+    // Not for people, so not in the help: the process that outlives us.
+    if let [first, run] = args.as_slice()
+        && first == guard::SUBCOMMAND
+    {
+        guard::stand(&run.to_string_lossy(), io::stdin().lock());
+        return ExitCode::SUCCESS;
+    }
+    run(args).into()
+}
+
+fn run(args: Vec<OsString>) -> Exit {
+    let cli = match parse(args.into_iter()) {
+        Ok(cli) => cli,
+        Err(Early::Help(text)) => return print(&text),
+        Err(Early::Version) => return print(concat!("hawkeye ", env!("CARGO_PKG_VERSION"), "\n")),
+        Err(Early::Usage(text)) => {
+            say(text.trim_end());
+            return Exit::Usage;
+        }
+    };
+    match cli.command {
+        Command::Scan(args) => scan::run(&args, &cli.process),
+        Command::Config(args) => config::run(&args),
+        Command::DemoServer(args) => demo::run(&args),
+    }
+}
+
+/// Text that was asked for, to stdout.
+fn print(text: &str) -> Exit {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Complete,
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Complete,
+        Err(e) => {
+            say(&format!("cannot write to stdout: {e}"));
+            Exit::Unwritten
+        }
+    }
+}
+
+/// One line for people. A stderr that cannot be written to is nobody's to complain about.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "hawkeye: {line}");
+}
