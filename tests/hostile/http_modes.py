@@ -396,7 +396,8 @@ def unauthorized(r):
         "endless": 'Bearer resource_metadata="%s?x=endless"' % meta,
         "basic": 'Basic realm="printer, \\"floor\\" 2"',
         "bare": None,
-        "garbage": 'Bearer ,,,="" =; "unterminated \x1b[31m\x07',
+        "garbage": 'Bearer ,,,="" =; "unterminated',
+        "control": 'Bearer realm="\x1b[31m\x07"',
         "negotiate": "Negotiate",
         "foreign": 'Bearer resource_metadata="%s"' % other(r, "/honest/%s/stolen" % r.token),
         "file": 'Bearer resource_metadata="file:///etc/passwd"',
@@ -439,7 +440,7 @@ def redirect(r):
     where = {
         "other": other(r, "/honest/%s" % r.token), "loop": r.target, "file": "file:///etc/passwd",
         "javascript": "javascript:alert(1)", "closed": "http://127.0.0.1:1/", "blank": "",
-        "junk": "http://[::bad/\x01", "relative-scheme": "//127.0.0.1:%d/honest/%s" % (PORTS["other"], r.token),
+        "junk": "http://[::bad/", "control": "/honest/\x01\x1b[31m", "relative-scheme": "//127.0.0.1:%d/honest/%s" % (PORTS["other"], r.token),
         "userinfo": "http://127.0.0.1:%d@127.0.0.1:%d/honest/%s" % (r.port, PORTS["other"], r.token),
         "localhost": here.replace("127.0.0.1", "localhost") + "/honest/" + r.token, "none": None,
     }[kind]

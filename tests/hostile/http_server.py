@@ -171,7 +171,7 @@ def honest(r, **bent):
 
 def log(r):
     with LOCK:
-        r.send_json([e for e in LOG if e["token"] == r.tail.split("/")[0] or e["token"] == r.token])
+        r.send_json([e for e in LOG if e["token"] == r.token])
 
 
 def serve_connection(sock, port, secure):
@@ -183,6 +183,9 @@ def serve_connection(sock, port, secure):
                 if not piece:
                     return
                 rest += piece
+                if rest[0] == 0x16:  # TLS where plain HTTP is spoken
+                    sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                    return
             head, rest = rest.split(b"\r\n\r\n", 1)
             r = Request(sock, port, head, rest)
             if r.mode == "_log":

@@ -150,7 +150,7 @@ def sse_no_endpoint(r):
 @mode
 def sse_closes(r):
     if r.method != "GET":
-        return r.reply(405)
+        return r.reply(202 if r.tail else 405)
     open_stream(r)
     if r.extra == "endpoint":
         r.chunk(event(r.base + "/messages", "endpoint"))

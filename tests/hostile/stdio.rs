@@ -21,7 +21,7 @@ fn modes(dir: &Dir, table: Vec<(&str, &[&str], fn(&str, Value) -> Case)>) -> Vec
 }
 
 fn never_forged(t: &Value) -> Result<(), String> {
-    ensure(!t.to_string().contains("forged_tool"), || "a forged tool is in the report".into())
+    ensure(!tools(t).iter().any(|n| n == "forged_tool"), || "a forged tool is in the report".into())
 }
 
 fn list_not_fine(t: &Value) -> Result<(), String> {
@@ -108,8 +108,23 @@ fn each_flood_alone_stays_in_bounds() {
         ("instructions20mb", &["limit_exceeded"]),
     ] {
         let d = Dir::new();
-        scan(&d, vec![failed(mode, stdio(&d, mode, &[]), kinds)], single());
+        scan(&d, vec![failed(mode, within(stdio(&d, mode, &[]), 12.0), kinds)], single());
     }
+}
+
+/// The deepest message that is allowed must not give a report that ordinary readers refuse.
+#[test]
+fn the_deepest_message_gives_a_readable_report() {
+    let d = Dir::new();
+    scan(
+        &d,
+        vec![case(
+            "depth127",
+            stdio(&d, "depth127", &[]),
+            &[("complete", &[]), ("partial", &["invalid_message", "limit_exceeded"])],
+        )],
+        TOGETHER,
+    );
 }
 
 #[test]
@@ -207,7 +222,6 @@ fn depth_numbers_and_keys() {
                 case(n, within(e, SHORT), &[("failed", &["invalid_message", "limit_exceeded", "timeout"])])
             }),
             ("depth110", &[], |n, e| complete(n, e).and(has_tools(&["echo"]))),
-            ("depth127", &[], defined),
             ("dup_keys", &[], |n, e| named(n, e)),
             ("big_exponent", &[], defined),
             ("digits", &[], defined),
@@ -442,7 +456,7 @@ fn hostile_text_stays_text_in_every_format_and_log() {
     for format in ["json", "table", "ndjson"] {
         let d = Dir::new();
         let mut cases = hostile_text(&d);
-        cases.push(complete("evil \u{202e}\u{1b}[31m\nFORGED-LINE name", stdio(&d, "honest", &[])));
+        cases.push(complete("evil \u{202e}\u{1b}[31m\nFORGED-LINE name", stdio(&d, "honest", &["evil"])));
         let file = targets_file(&d, &cases);
         let mut c = hawkeye(&d);
         c.args(["scan", "--format", format, "-vv", "--concurrency", "10", "--targets"]).arg(&file);
