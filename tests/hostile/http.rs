@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Case, Dir, SECRET, TOGETHER, case, complete, contains, ensure, failed, has_tools, hawkeye, http,
-    message_has, named, partial, remote, report_problems, scan, scan_with, single, sse, start, token, until,
-    web, within,
+    Case, Dir, SECRET, TOGETHER, case, complete, contains, each, ensure, failed, has_tools, hawkeye, http,
+    message_has, named, partial, remote, report_problems, scan, scan_with, single, sse, start, token, tools,
+    until, web, within,
 };
 
 const SHORT: f64 = 4.0;
@@ -62,7 +62,7 @@ fn silence_ends_at_the_deadline() {
 
 #[test]
 fn each_flood_alone_stays_in_bounds() {
-    for (mode, kinds) in [
+    let table = [
         ("headers_endless", &["limit_exceeded", "invalid_message"] as &[&str]),
         ("header_endless", &["limit_exceeded", "invalid_message"]),
         ("headers_huge", &["limit_exceeded", "invalid_message"]),
@@ -76,10 +76,15 @@ fn each_flood_alone_stays_in_bounds() {
         ("gzip_bomb", &["limit_exceeded", "invalid_message", "content_type"]),
         ("deflate_bomb", &["limit_exceeded", "invalid_message", "content_type"]),
         ("stream_flood", &["limit_exceeded", "timeout"]),
-    ] {
-        let d = Dir::new();
-        scan(&d, vec![failed(mode, within(http(mode, &token(), ""), 15.0), kinds)], single());
-    }
+    ];
+    each(
+        table,
+        |(mode, _)| mode.to_string(),
+        |(mode, kinds)| {
+            let d = Dir::new();
+            scan(&d, vec![failed(mode, within(http(mode, &token(), ""), 12.0), kinds)], single());
+        },
+    );
 }
 
 #[test]
@@ -499,6 +504,24 @@ fn a_cancelled_http_scan_is_over_soon() {
         problems.push("no target is cancelled".into());
     }
     report_problems(&problems);
+}
+
+#[test]
+fn an_endless_version_quarrel_ends() {
+    let d = Dir::new();
+    let t = token();
+    let c = failed(
+        "discover_loop",
+        http("discover_loop", &t, ""),
+        &["version_unsupported", "rpc_error", "http_status"],
+    );
+    scan(
+        &d,
+        vec![c.at_once(), complete("modern", http("modern", &token(), "")).and(has_tools(&["echo"]))],
+        TOGETHER,
+    );
+    let n = web().log(&t).len();
+    assert!(n <= 12, "{n} requests");
 }
 
 #[test]

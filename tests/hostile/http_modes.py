@@ -377,6 +377,29 @@ def fails_once(r):
     return honest(r)
 
 
+# The stateless era
+
+@mode
+def modern(r):
+    done = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
+    if r.rpc == "server/discover":
+        return r.send_json({"jsonrpc": "2.0", "id": r.message["id"], "result": {
+            **done, "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}})
+    if r.rpc == "tools/list" and r.headers.get("mcp-method") == "tools/list":
+        return r.send_json({"jsonrpc": "2.0", "id": r.message["id"], "result": {**done, "tools": [TOOL]}})
+    return discover_loop(r)
+
+
+@mode
+def discover_loop(r):
+    """Always `unsupported version`, always offering the very version that was asked for."""
+    if r.method != "POST":
+        return r.reply(405)
+    return r.send_json({"jsonrpc": "2.0", "id": r.message.get("id"), "error": {
+        "code": -32022, "message": "Unsupported protocol version",
+        "data": {"supported": ["2026-07-28"], "requested": "2026-07-28"}}}, status=400)
+
+
 # Authorization
 
 @mode
