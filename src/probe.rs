@@ -25,7 +25,7 @@ const ISSUERS: usize = 3;
 
 /// How targets are treated.
 #[derive(Debug, Clone)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Total time of one target.
     pub timeout: Duration,
     /// Further attempts after a failure that may pass.
@@ -60,7 +60,7 @@ enum Detour {
 }
 
 /// Introspects `target`.
-pub fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cancel: &Cancel) -> Outcome {
+pub(crate) fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cancel: &Cancel) -> Outcome {
     let begun = Instant::now();
     let redaction = target.redaction();
     let mut outcome = blank(target);
@@ -91,7 +91,7 @@ pub fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cancel: &Can
 }
 
 /// A target that was never tried, as the report shows it.
-pub fn blank(target: &Target) -> Outcome {
+pub(crate) fn blank(target: &Target) -> Outcome {
     Outcome {
         name: target.name.clone(),
         owners: target.owners.clone(),
@@ -218,7 +218,16 @@ fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patienc
     let (challenged, agreed_at) = (session.challenged().cloned(), session.agreed_at());
     let ending = session.finish(cut);
     let parting = wire.close();
-    Talk { ending, challenged, transport, agreed_at, connect, notes: parting.notes, stderr: parting.stderr, stop }
+    Talk {
+        ending,
+        challenged,
+        transport,
+        agreed_at,
+        connect,
+        notes: parting.notes,
+        stderr: parting.stderr,
+        stop,
+    }
 }
 
 fn talk(session: &mut Session, wire: &mut dyn Wire, begun: Instant) -> Result<(), Stop> {
@@ -241,7 +250,8 @@ fn talk(session: &mut Session, wire: &mut dyn Wire, begun: Instant) -> Result<()
 
 fn lost(session: &Session, error: WireError) -> Stop {
     // Until the first answer, trouble with the connection is not the opening's.
-    let connecting = matches!(error.kind, FailureKind::ConnectFailed | FailureKind::NameNotFound | FailureKind::Tls);
+    let connecting =
+        matches!(error.kind, FailureKind::ConnectFailed | FailureKind::NameNotFound | FailureKind::Tls);
     let phase = if connecting { Phase::Connect } else { session.phase() };
     Stop::Failed(Failure { kind: error.kind, phase, message: error.message })
 }
@@ -265,7 +275,8 @@ fn detour(stop: &Stop, session: &Session, binding: Binding) -> Option<Detour> {
             (ended && session.may_have_been_scared()).then_some(Detour::HandshakeOnly)
         }
         (Stop::Failed(f), Binding::EventStream) => {
-            matches!(f.kind, FailureKind::HttpStatus | FailureKind::ContentType).then_some(Detour::TryStreamable)
+            matches!(f.kind, FailureKind::HttpStatus | FailureKind::ContentType)
+                .then_some(Detour::TryStreamable)
         }
         _ => None,
     }
@@ -317,13 +328,18 @@ fn posture(outcome: &Outcome, remote: &Remote, carriers: &Carriers, patience: &P
         return auth;
     }
     let named = auth.resource_metadata.take();
-    let places = auth::resource_metadata_urls(&crate::mcp::origin::without_userinfo(&remote.url), named.as_deref());
+    let places =
+        auth::resource_metadata_urls(&crate::mcp::origin::without_userinfo(&remote.url), named.as_deref());
     let mut issuers = Vec::new();
     for place in places {
         match carriers.document(&place, &remote.url, patience) {
             Ok(body) => issuers = auth::read_resource_metadata(&mut auth, &place, &remote.url, &body),
             Err(e) if named.is_some() => {
-                auth.facts.push(format!("resource metadata {}: {}", quote(&place, 200), quote(&e.message, 200)));
+                auth.facts.push(format!(
+                    "resource metadata {}: {}",
+                    quote(&place, 200),
+                    quote(&e.message, 200)
+                ));
             }
             Err(_) => {}
         }

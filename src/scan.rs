@@ -53,9 +53,7 @@ impl Default for ScanOptions {
 /// What happens during a scan, told on the calling thread.
 #[derive(Debug)]
 pub enum Heard {
-    /// The target of this number (its place in the list) is being worked on.
-    Started(usize),
-    /// The target of this number is done.
+    /// The target of this number (its place in the list) is done.
     Ended(usize, Box<Outcome>),
     /// Nothing happened for a quarter of a second.
     Quiet,
@@ -110,7 +108,6 @@ pub fn scan(
         move |_, at: usize| Box::new(probe::probe(&targets[at], &carriers, &policy, &cancel))
     };
     engine::run(0..targets.len(), threads, work, |event| match event {
-        Event::Started(at) => each(Heard::Started(at)),
         Event::Ended(at, result) => {
             let outcome = result.unwrap_or_else(|panic| Box::new(defect(&targets[at], &panic)));
             tally.add(&outcome);

@@ -1,7 +1,7 @@
 //! `hawkeye config`: what the settings are, and whether a file is right.
 
 use crate::cli::args::{Config, ConfigCommand};
-use crate::config::{Environment, Overrides, check, check_text, resolve, show_text};
+use crate::config::{Environment, Overrides, check, check_text, commented_defaults, resolve, show_text};
 
 use super::exit::Exit;
 use super::{print, say};
@@ -19,6 +19,7 @@ pub(super) fn run(args: &Config) -> Exit {
                 Err(e) => usage(&[e]),
             }
         }
+        ConfigCommand::Init(_) => print(&commented_defaults()),
         ConfigCommand::Check(file) => match check(&file.file, &environment) {
             Ok(checked) => print(&check_text(&checked)),
             Err(errors) => usage(&errors),

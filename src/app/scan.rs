@@ -66,12 +66,15 @@ fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
     let mut settings = resolved.settings;
     start_log(args, settings.verbose);
     if settings.wire.tls.insecure {
-        say("WARNING: --insecure: certificates are not checked; anyone on the way can read and change everything");
+        say(
+            "WARNING: --insecure: certificates are not checked; anyone on the way can read and change everything",
+        );
     }
-    let files: &[PathBuf] = match args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo {
-        true => &settings.targets.files,
-        false => &args.targets,
-    };
+    let files: &[PathBuf] =
+        match args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo {
+            true => &settings.targets.files,
+            false => &args.targets,
+        };
     let mut entries: Vec<Entries> = Vec::new();
     for file in files {
         entries.push(config::read(file, &mut io::stdin().lock(), &environment).map_err(line)?);
@@ -88,7 +91,9 @@ fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
         targets.extend(file.targets);
     }
     let fleet = match args.demo {
-        true => Some(DemoFleet::start(&this_program()).map_err(|e| format!("cannot start the demo servers: {e}"))?),
+        true => Some(
+            DemoFleet::start(&this_program()).map_err(|e| format!("cannot start the demo servers: {e}"))?,
+        ),
         false => None,
     };
     targets.extend(fleet.iter().flat_map(DemoFleet::targets));
@@ -130,7 +135,12 @@ fn start_log(args: &Scan, verbose: bool) {
         .filter_module("hawkeye", level)
         .format(|out, record| {
             let text = record.args().to_string();
-            writeln!(out, "hawkeye: {}: {}", record.level().as_str().to_lowercase(), crate::base::text::visible(&text))
+            writeln!(
+                out,
+                "hawkeye: {}: {}",
+                record.level().as_str().to_lowercase(),
+                crate::base::text::visible(&text)
+            )
         })
         .try_init();
 }
@@ -138,7 +148,7 @@ fn start_log(args: &Scan, verbose: bool) {
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     let Planned { settings, targets, disabled, fleet } = planned;
     let info = RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len() };
-    let mut outputs = match Outputs::open(args, &info, cancel) {
+    let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
         Ok(outputs) => outputs,
         Err(why) => {
             say(&why);
@@ -159,8 +169,7 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     };
     let mut tally = Tally { disabled, ..Tally::default() };
     let result = scan(targets, options, cancel, |heard| match heard {
-        Heard::Started(_) => outputs.progress(|p| p.running += 1),
-        Heard::Quiet => outputs.progress(|_| {}),
+        Heard::Quiet => outputs.tick(),
         Heard::Ended(at, outcome) => {
             tally.add(&outcome);
             outputs.outcome(at, &outcome);
@@ -199,13 +208,16 @@ struct Outputs<'a> {
     sinks: Vec<(String, Option<Box<dyn Sink>>)>,
     live: Option<Live>,
     progress: Progress,
+    planned: usize,
+    /// Targets at a time.
+    width: usize,
     cancel: &'a Cancel,
     failed: bool,
     reader_left: bool,
 }
 
 impl<'a> Outputs<'a> {
-    fn open(args: &Scan, info: &RunInfo, cancel: &'a Cancel) -> Result<Outputs<'a>, String> {
+    fn open(args: &Scan, info: &RunInfo, width: usize, cancel: &'a Cancel) -> Result<Outputs<'a>, String> {
         let format = args.format.map(|word| match word {
             Word::Table => Format::Table,
             Word::Json => Format::Json,
@@ -226,14 +238,24 @@ impl<'a> Outputs<'a> {
         }
         let wants_live = io::stderr().is_terminal() && !args.no_progress && !args.quiet && info.planned > 1;
         let live = wants_live.then(|| Live::new(info.planned, coloured()));
-        let mut outputs =
-            Outputs { sinks, live, progress: Progress::default(), cancel, failed: false, reader_left: false };
+        let mut outputs = Outputs {
+            sinks,
+            live,
+            progress: Progress::default(),
+            planned: info.planned,
+            width,
+            cancel,
+            failed: false,
+            reader_left: false,
+        };
         outputs.each(|sink| sink.begin(info));
         Ok(outputs)
     }
 
-    fn progress(&mut self, change: impl FnOnce(&mut Progress)) {
-        change(&mut self.progress);
+    fn tick(&mut self) {
+        // All workers are busy as long as there is enough to do.
+        let left = self.planned - self.progress.done;
+        self.progress.running = left.min(self.width);
         if let Some(live) = &mut self.live {
             live.tick(self.progress);
         }
@@ -244,11 +266,9 @@ impl<'a> Outputs<'a> {
             log::info!("{}: {failure}", outcome.name);
         }
         self.each(|sink| sink.outcome(at, outcome));
-        self.progress(|p| {
-            p.done += 1;
-            p.running = p.running.saturating_sub(1);
-            p.failed += usize::from(outcome.status != Status::Complete);
-        });
+        self.progress.done += 1;
+        self.progress.failed += usize::from(outcome.status != Status::Complete);
+        self.tick();
     }
 
     fn end(&mut self, interrupted: bool, tally: Tally) {

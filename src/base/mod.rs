@@ -2,6 +2,6 @@
 //!
 //! Invariant: no I/O; besides the standard library only `memchr`.
 
-pub mod lines;
-pub mod text;
-pub mod time;
+pub(crate) mod lines;
+pub(crate) mod text;
+pub(crate) mod time;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 /// Characters that must never reach a terminal or a text report as they are: C0 and C1 controls (escape
 /// sequences), and the invisible or reordering ones that make a reader see something else than is there.
-pub fn is_deceptive(c: char) -> bool {
+pub(crate) fn is_deceptive(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'
         | '\u{ad}' | '\u{61c}' | '\u{180e}'
@@ -15,7 +15,7 @@ pub fn is_deceptive(c: char) -> bool {
 }
 
 /// `s` on one line with every deceptive character spelled out: `\n`, `\t`, `\r` or `\u{202e}`.
-pub fn visible(s: &str) -> Cow<'_, str> {
+pub(crate) fn visible(s: &str) -> Cow<'_, str> {
     if !s.chars().any(is_deceptive) {
         return Cow::Borrowed(s);
     }
@@ -35,7 +35,7 @@ pub fn visible(s: &str) -> Cow<'_, str> {
 }
 
 /// At most `max` characters of `s`, the last one `…` where something was cut.
-pub fn shorten(s: &str, max: usize) -> Cow<'_, str> {
+pub(crate) fn shorten(s: &str, max: usize) -> Cow<'_, str> {
     match s.char_indices().nth(max) {
         None => Cow::Borrowed(s),
         Some(_) => {
@@ -46,13 +46,13 @@ pub fn shorten(s: &str, max: usize) -> Cow<'_, str> {
 }
 
 /// `visible` and `shorten` in one: how hostile text is quoted in a message.
-pub fn quote(s: &str, max: usize) -> String {
+pub(crate) fn quote(s: &str, max: usize) -> String {
     // Shortened first: the text may be megabytes long.
     visible(&shorten(s, max)).into_owned()
 }
 
 /// The candidate that is most like `word`, if one is near enough to be what was meant.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|c| (distance(&word.to_lowercase(), &c.to_lowercase()), c))

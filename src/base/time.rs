@@ -30,7 +30,7 @@ impl Deadline {
 }
 
 /// `t` as RFC 3339 in UTC with milliseconds, as reports carry it.
-pub fn rfc3339(t: SystemTime) -> String {
+pub(crate) fn rfc3339(t: SystemTime) -> String {
     let since = t.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (days, secs) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     // Civil date from days since 1970 (Howard Hinnant's algorithm, valid for all of our time).
@@ -53,7 +53,7 @@ pub fn rfc3339(t: SystemTime) -> String {
 }
 
 /// A duration in milliseconds with microsecond precision, the unit of every `*_ms` field.
-pub fn millis(d: Duration) -> f64 {
+pub(crate) fn millis(d: Duration) -> f64 {
     (d.as_secs_f64() * 1e6).round() / 1e3
 }
 

@@ -36,7 +36,7 @@ struct Line {
 
 /// What was typed.
 #[derive(Debug, PartialEq)]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do.
     pub command: Command,
     /// What stood after the first `--`: the command of a server to scan, or nothing.
@@ -46,7 +46,7 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// `scan`
     Scan(Scan),
     /// `config`
@@ -67,7 +67,7 @@ pub enum Command {
                {command_name} -- npx -y @modelcontextprotocol/server-everything\n\
                {command_name} --demo"
 )]
-pub struct Scan {
+pub(crate) struct Scan {
     /// URLs of servers; a command and its arguments may follow after `--`
     #[argh(positional, arg_name = "target")]
     pub urls: Vec<String>,
@@ -154,7 +154,7 @@ pub struct Scan {
 /// Look at settings.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "config", help_triggers("-h", "--help"))]
-pub struct Config {
+pub(crate) struct Config {
     /// what to do
     #[argh(subcommand)]
     pub command: ConfigCommand,
@@ -163,17 +163,24 @@ pub struct Config {
 /// What to do with settings.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// `config show`
     Show(ConfigShow),
     /// `config check`
     Check(ConfigCheck),
+    /// `config init`
+    Init(ConfigInit),
 }
+
+/// Print a settings file that says what the defaults say, every key with its meaning.
+#[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "init", help_triggers("-h", "--help"))]
+pub(crate) struct ConfigInit {}
 
 /// Print every setting, its value, and who set it.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "show", help_triggers("-h", "--help"))]
-pub struct ConfigShow {
+pub(crate) struct ConfigShow {
     /// settings file, read after those in /etc/hawkeye and ~/.hawkeye
     #[argh(option, arg_name = "file")]
     pub config: Option<PathBuf>,
@@ -182,7 +189,7 @@ pub struct ConfigShow {
 /// Name every mistake in a settings file or a file of servers, with line and column. Runs nothing.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "check", help_triggers("-h", "--help"))]
-pub struct ConfigCheck {
+pub(crate) struct ConfigCheck {
     /// the file
     #[argh(positional, arg_name = "file")]
     pub file: PathBuf,
@@ -191,7 +198,7 @@ pub struct ConfigCheck {
 /// Be an MCP server to try things out on.
 #[derive(Debug, Default, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "demo-server", help_triggers("-h", "--help"))]
-pub struct DemoServer {
+pub(crate) struct DemoServer {
     /// stdio, http or sse (default: stdio)
     #[argh(option, arg_name = "transport")]
     pub transport: Option<DemoTransport>,
@@ -223,7 +230,7 @@ pub struct DemoServer {
 
 /// How many servers at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Concurrency {
+pub(crate) enum Concurrency {
     /// By the processors.
     Auto,
     /// This many.
@@ -232,7 +239,7 @@ pub enum Concurrency {
 
 /// Which revision to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pin {
+pub(crate) enum Pin {
     /// Whatever the server speaks.
     Auto,
     /// Only this one.
@@ -244,7 +251,7 @@ macro_rules! words {
     ($(#[$doc:meta])* $name:ident: $($(#[$variant_doc:meta])* $variant:ident = $word:literal),*) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant),* }
+        pub(crate) enum $name { $($(#[$variant_doc])* $variant),* }
 
         impl argh::FromArgValue for $name {
             fn from_arg_value(value: &str) -> Result<$name, String> {
@@ -335,7 +342,7 @@ fn revisions(value: &str) -> Result<Vec<Revision>, String> {
 
 /// Why there is nothing to run.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Early {
+pub(crate) enum Early {
     /// Asked for: the text is for stdout, exit 0.
     Help(String),
     /// Asked for: the version is for stdout, exit 0.
@@ -345,7 +352,7 @@ pub enum Early {
 }
 
 /// Reads the arguments, without the program's name.
-pub fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Early> {
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Early> {
     let args: Vec<String> = args.map(|arg| arg.into_string()).collect::<Result<_, _>>().map_err(|arg| {
         Early::Usage(format!("argument {} is not UTF-8", quote(&arg.to_string_lossy(), 80)))
     })?;

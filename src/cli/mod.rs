@@ -3,8 +3,8 @@
 //!
 //! Invariant: no I/O in this module; what is to be printed is returned.
 
-pub mod args;
+pub(crate) mod args;
 #[cfg(test)]
 mod tests;
 
-pub use args::{Cli, Early, parse};
+pub(crate) use args::{Early, parse};

@@ -58,6 +58,7 @@ fn other_commands_are_read() {
         transport: Some(DemoTransport::Sse),
         port: Some(8080),
         revisions: Some(vec![Revision::V2024_11_05, Revision::V2026_07_28]),
+        ..DemoServer::default()
     };
     let line = "demo-server --transport sse --port 8080 --revisions 2024-11-05,2026-07-28";
     assert_eq!(of(line).unwrap().command, Command::DemoServer(demo));
@@ -93,7 +94,7 @@ fn bad_usage_is_one_line_that_helps() {
         ("scan -q -v", "-q and -v exclude each other"),
         ("scan --client-cert a", "--client-cert and --client-key need each other"),
         ("scan --targets - --targets -", "standard input can be read only once: --targets - is given twice"),
-        ("config", "a command is missing: one of show, check"),
+        ("config", "a command is missing: one of show, check, init"),
         ("config chekc x", "unknown command chekc (did you mean check?)"),
         ("config check", "missing: file"),
         ("config show -- x", "only scan takes a command after --"),

@@ -8,14 +8,15 @@ use crate::model::outcome::FailureKind;
 use crate::model::target::Hold;
 
 use super::keys::{KEYS, Key, SECTIONS};
+use super::settings::{Resolved, Shown};
 use super::targets::{self, Entries, Format};
 #[cfg(test)]
 use super::value::{self, Base};
-use super::{ConfigError, Environment, Position, Resolved, file, layer};
+use super::{ConfigError, Environment, Position, file, layer};
 
 /// What `config check` found in a file without mistakes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Checked {
+pub(crate) struct Checked {
     /// The file.
     pub file: String,
     /// What it holds.
@@ -26,7 +27,7 @@ pub struct Checked {
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// Settings.
     Settings {
         /// How many.
@@ -42,7 +43,7 @@ pub enum Subject {
 
 /// Checks a settings file or a target file; which one it is, its content says. Starts nothing. Returns every
 /// mistake in the file, not only the first.
-pub fn check(path: &Path, environment: &Environment) -> Result<Checked, Vec<ConfigError>> {
+pub(crate) fn check(path: &Path, environment: &Environment) -> Result<Checked, Vec<ConfigError>> {
     let name = path.display().to_string();
     let text = file::read(path).map_err(|e| vec![e])?;
     let format = Format::of(&text);
@@ -108,7 +109,7 @@ fn remarks(entries: &Entries, errors: &mut Vec<ConfigError>) -> Vec<String> {
 }
 
 /// `config check`'s report on a file without mistakes.
-pub fn check_text(checked: &Checked) -> String {
+pub(crate) fn check_text(checked: &Checked) -> String {
     let mut out = String::new();
     let servers = |e: &Entries| {
         let disabled = match e.disabled.len() {
@@ -141,8 +142,8 @@ fn plural(n: usize, what: &str) -> String {
 }
 
 /// `config show`: every key with its value and who set it.
-pub fn show_text(resolved: &Resolved) -> String {
-    let width = |f: fn(&super::Shown) -> usize| resolved.shown.iter().map(f).max().unwrap_or(0);
+pub(crate) fn show_text(resolved: &Resolved) -> String {
+    let width = |f: fn(&Shown) -> usize| resolved.shown.iter().map(f).max().unwrap_or(0);
     let paths = width(|s| s.path.len());
     let values = width(|s| s.value.chars().count()).min(40);
     let mut out = String::new();
@@ -154,7 +155,7 @@ pub fn show_text(resolved: &Resolved) -> String {
 }
 
 /// The text of the shipped `config/hawkeye.yaml`: every key at its default, with what it means.
-pub fn commented_defaults() -> String {
+pub(crate) fn commented_defaults() -> String {
     let mut out = String::from(
         "# All settings of hawkeye at their defaults. Read from /etc/hawkeye/hawkeye.yaml, then\n\
          # ~/.hawkeye/hawkeye.yaml, then --config FILE; then come HAWKEYE_* variables (HAWKEYE_TIMEOUT,\n\

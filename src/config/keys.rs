@@ -5,7 +5,7 @@ use super::settings::Draft;
 use super::value::Value;
 
 /// One setting.
-pub struct Key {
+pub(crate) struct Key {
     /// Where it stands, sections joined with dots.
     pub path: &'static str,
     /// What may be said.
@@ -22,7 +22,7 @@ pub struct Key {
 
 /// What may be said for a key.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// `true` or `false`
     Bool,
     /// A number of seconds above 0, at most a year.
@@ -55,12 +55,12 @@ pub enum Kind {
 
 impl Key {
     /// The last part of the path.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.path.rsplit('.').next().unwrap_or(self.path)
     }
 
     /// Whether setting it does something already.
-    pub fn in_effect(&self) -> bool {
+    pub(crate) fn in_effect(&self) -> bool {
         self.apply.is_some() || self.same_as.is_some() || self.kind == Kind::Never
     }
 }
@@ -114,7 +114,7 @@ const fn also(
 
 /// All settings, in the order in which they are shown: keys of one section stand together.
 #[rustfmt::skip]
-pub const KEYS: &[Key] = &[
+pub(crate) const KEYS: &[Key] = &[
     live("targets", Kind::Paths, "[]", "files of servers to scan when the command line names none; relative ones start at this file's directory", |d, v| d.settings.targets.files = v.paths()),
     live("max_duration", Kind::OptionalSeconds, "null", "seconds for the whole run; null = no bound", |d, v| d.settings.max_duration = v.optional_seconds()),
     live("protocol_version", Kind::Revision, "auto", "the only protocol revision to speak, by date; auto = whatever the server speaks", |d, v| d.settings.protocol_version = v.revision()),

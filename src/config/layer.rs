@@ -128,35 +128,46 @@ fn hint(prefix: &str, name: &str) -> String {
     }
 }
 
-/// Variables that are ours and no settings.
-const NOT_SETTINGS: [&str; 2] = ["HAWKEYE_LOG", "HAWKEYE_ZOO"];
+/// Variables that begin so are ours.
+const PREFIX: &str = "HAWKEYE_";
 
 /// Reads the settings in `HAWKEYE_*` variables.
 pub(crate) fn from_environment(environment: &Environment) -> Result<Vec<(Setting, String)>, ConfigError> {
-    let ours = environment.vars.iter().filter(|(name, _)| {
-        name.starts_with("HAWKEYE_")
-            && !name.starts_with("HAWKEYE_TEST_")
-            && !NOT_SETTINGS.contains(&name.as_str())
-    });
-    ours.map(|(name, text)| variable(name, text, environment)).collect()
+    let ours =
+        environment.vars.iter().filter_map(|(name, text)| Some((name, name.strip_prefix(PREFIX)?, text)));
+    ours.filter_map(|(name, short, text)| variable(name, short, text, environment).transpose()).collect()
 }
 
-fn variable(name: &str, text: &str, environment: &Environment) -> Result<(Setting, String), ConfigError> {
+/// `None`: not a setting, and nothing that was meant to be one. Scripts round us have variables, too.
+fn variable(
+    name: &str,
+    short: &str,
+    text: &str,
+    environment: &Environment,
+) -> Result<Option<(Setting, String)>, ConfigError> {
     let Some(key) = KEYS.iter().find(|k| variable_names(k).iter().any(|n| n == name)) else {
+        // Compared without the prefix, which all of them share.
         let all: Vec<String> = KEYS.iter().flat_map(variable_names).collect();
-        let meant = nearest(name, all.iter().map(String::as_str));
-        let meant = meant.map(|m| format!(" (did you mean {m}?)")).unwrap_or_default();
-        return Err(ConfigError::bare(format!("unknown variable {}{meant}", quote(name, 80))));
+        return match nearest(short, all.iter().filter_map(|n| n.strip_prefix(PREFIX))) {
+            Some(m) => Err(ConfigError::bare(format!(
+                "unknown variable {} (did you mean {PREFIX}{m}?)",
+                quote(name, 80)
+            ))),
+            None => {
+                log::info!("{} is no setting", quote(name, 80));
+                Ok(None)
+            }
+        };
     };
     let base = Base { directory: Path::new(""), home: environment.home.as_deref() };
     let value = value::read(key.kind, &value::from_text(key.kind, text), base)
         .map_err(|misfit| ConfigError::bare(format!("{name}: {}", misfit.message)))?;
-    Ok((Setting { key, value, at: Position::START }, name.to_owned()))
+    Ok(Some((Setting { key, value, at: Position::START }, name.to_owned())))
 }
 
 /// How a key is called in the environment; the shorter name first, where there are two.
 pub(crate) fn variable_names(key: &Key) -> Vec<String> {
-    let name = |path: &str| format!("HAWKEYE_{}", path.replace('.', "__").to_uppercase());
+    let name = |path: &str| format!("{PREFIX}{}", path.replace('.', "__").to_uppercase());
     let short = key.path.strip_prefix(ROOT).and_then(|rest| rest.strip_prefix('.'));
     short.into_iter().chain([key.path]).map(name).collect()
 }

@@ -16,7 +16,7 @@ mod entry;
 mod expand;
 mod file;
 mod jsonc;
-pub mod keys;
+pub(crate) mod keys;
 mod layer;
 mod node;
 mod settings;
@@ -35,14 +35,14 @@ use std::path::PathBuf;
 
 use crate::base::text::{nearest, visible};
 
-pub use check::{Checked, Subject, check, check_text, commented_defaults, show_text};
-pub use node::Position;
-pub use settings::{Origin, Overrides, Resolved, Settings, Shown, TargetsFrom, resolve};
-pub use targets::{Entries, Remark, from_command_line, hold_stdio, merge, read};
+pub(crate) use check::{check, check_text, commented_defaults, show_text};
+pub(crate) use node::Position;
+pub(crate) use settings::{Overrides, Settings, resolve};
+pub(crate) use targets::{Entries, from_command_line, hold_stdio, merge, read};
 
 /// Configuration that stops a run before anything is started. Exit code 2.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
+pub(crate) struct ConfigError {
     /// The file, where one is to blame.
     pub file: Option<String>,
     /// The place in it.
@@ -84,7 +84,7 @@ impl std::error::Error for ConfigError {}
 
 /// What configuration needs to know of the process and the machine; plain data, so that tests can make it up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Environment {
+pub(crate) struct Environment {
     /// Variables.
     pub vars: BTreeMap<String, String>,
     /// The home directory.
@@ -97,7 +97,7 @@ pub struct Environment {
 
 impl Environment {
     /// Of this process. Variables that are not UTF-8 are left out, unless they are ours.
-    pub fn of_process() -> Result<Environment, ConfigError> {
+    pub(crate) fn of_process() -> Result<Environment, ConfigError> {
         let mut vars = BTreeMap::new();
         for (name, value) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();

@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Line and column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
+pub(crate) struct Position {
     /// Line.
     pub line: u32,
     /// Column, in bytes.
@@ -14,7 +14,7 @@ pub struct Position {
 
 impl Position {
     /// The very beginning.
-    pub const START: Position = Position { line: 1, column: 1 };
+    pub(crate) const START: Position = Position { line: 1, column: 1 };
 }
 
 /// One value and where it stood: exact for keys and YAML scalars, else where its key or container is.

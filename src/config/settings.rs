@@ -18,7 +18,7 @@ use super::{ConfigError, Environment, file, yaml};
 
 /// Every question about a run answered.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// For the transports.
     pub wire: WireOptions,
     /// For one target, unless it has its own.
@@ -39,7 +39,7 @@ pub struct Settings {
 
 /// Targets that the settings name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct TargetsFrom {
+pub(crate) struct TargetsFrom {
     /// Target files, still to be read.
     pub files: Vec<PathBuf>,
     /// `mcpServers` of a settings file.
@@ -48,7 +48,7 @@ pub struct TargetsFrom {
 
 /// What the command line says about settings.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Overrides {
+pub(crate) struct Overrides {
     /// `--config`
     pub config: Option<PathBuf>,
     /// `--timeout`
@@ -96,7 +96,7 @@ impl From<&ConfigShow> for Overrides {
 
 /// Who made a setting. Later variants win.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// Nobody.
     Default,
     /// A line of a file.
@@ -125,7 +125,7 @@ impl fmt::Display for Origin {
 
 /// One line of `config show`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
+pub(crate) struct Shown {
     /// The key.
     pub path: &'static str,
     /// Its value as a file would have it.
@@ -138,7 +138,7 @@ pub struct Shown {
 
 /// Settings with their history.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// The settings.
     pub settings: Settings,
     /// Every key, in the table's order.
@@ -157,7 +157,7 @@ pub(crate) struct Draft {
 }
 
 /// Joins defaults, files, environment and flags; later ones win.
-pub fn resolve(flags: &Overrides, environment: &Environment) -> Result<Resolved, ConfigError> {
+pub(crate) fn resolve(flags: &Overrides, environment: &Environment) -> Result<Resolved, ConfigError> {
     let mut said = Said::default();
     said.defaults(environment)?;
     let user = environment.home.as_ref().map(|home| home.join(".hawkeye/hawkeye.yaml"));

@@ -6,6 +6,7 @@ use crate::model::outcome::FailureKind;
 use crate::model::revision::Revision;
 use crate::model::target::{Command, Endpoint, Hold, HttpHint, Target};
 
+use super::targets::Remark;
 use super::targets::parse;
 use super::*;
 

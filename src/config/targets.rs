@@ -19,7 +19,7 @@ use super::{ConfigError, Environment, entry, file, jsonc, yaml};
 
 /// What a target file holds.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Entries {
+pub(crate) struct Entries {
     /// The file as it was given; `standard input` is spelled so.
     pub file: String,
     /// Line of the list itself.
@@ -36,7 +36,7 @@ pub struct Entries {
 
 /// One line about an entry or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Remark {
+pub(crate) struct Remark {
     /// The entry; without a name where it is about the whole file.
     pub owner: Owner,
     /// What there is to say.
@@ -58,7 +58,11 @@ impl std::fmt::Display for Remark {
 }
 
 /// Reads the target file at `path`, or `input` where that is `-`.
-pub fn read(path: &Path, input: &mut dyn Read, environment: &Environment) -> Result<Entries, ConfigError> {
+pub(crate) fn read(
+    path: &Path,
+    input: &mut dyn Read,
+    environment: &Environment,
+) -> Result<Entries, ConfigError> {
     if path == Path::new("-") {
         let name = "standard input";
         return parse(name, &file::read_stream(name, input)?, environment);
@@ -281,7 +285,7 @@ fn host(url: &str) -> String {
 
 /// Targets of the command line: each of `urls`, and `command` if it is not empty. Nothing is expanded or
 /// split there: the shell has done so.
-pub fn from_command_line(urls: &[String], command: &[String]) -> Vec<Target> {
+pub(crate) fn from_command_line(urls: &[String], command: &[String]) -> Vec<Target> {
     let owner = |name: String| Owner { file: "command line".to_owned(), line: None, name };
     let remote = |url: &String| {
         let mut target = blank(owner(host(url)));
@@ -332,7 +336,7 @@ fn identity(endpoint: &Endpoint) -> Option<Identity> {
 
 /// Joins targets that are the same server under several names: one target, all its owners, the first one's
 /// name, the longest of their timeouts.
-pub fn merge(targets: Vec<Target>) -> Vec<Target> {
+pub(crate) fn merge(targets: Vec<Target>) -> Vec<Target> {
     let mut places = HashMap::new();
     let mut merged: Vec<Target> = Vec::with_capacity(targets.len());
     for target in targets {
@@ -362,7 +366,7 @@ pub fn merge(targets: Vec<Target>) -> Vec<Target> {
 }
 
 /// Keeps every process from being started, for `--no-stdio`.
-pub fn hold_stdio(targets: &mut [Target]) {
+pub(crate) fn hold_stdio(targets: &mut [Target]) {
     for target in targets.iter_mut().filter(|t| t.hold.is_none()) {
         if matches!(target.endpoint, Endpoint::Stdio(_)) {
             let message = "stdio server not run: --no-stdio".to_owned();

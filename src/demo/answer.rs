@@ -20,27 +20,27 @@ use crate::model::revision::{Era, Revision};
 const TTL_MS: u32 = 300_000;
 
 /// Answers messages in the name of one persona.
-pub struct Answerer {
+pub(super) struct Answerer {
     offer: Offer,
     revisions: Vec<Revision>,
 }
 
 /// What one handshake-era client has agreed on: one per process, session or stream.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Conversation {
+pub(super) struct Conversation {
     agreed: Option<Revision>,
 }
 
 impl Conversation {
     /// The revision `initialize` settled on.
-    pub fn agreed(&self) -> Option<Revision> {
+    pub(super) fn agreed(&self) -> Option<Revision> {
         self.agreed
     }
 }
 
 impl Answerer {
     /// A server that plays `persona` and speaks `revisions`.
-    pub fn new(persona: Persona, revisions: &[Revision]) -> Answerer {
+    pub(super) fn new(persona: Persona, revisions: &[Revision]) -> Answerer {
         let mut revisions = revisions.to_vec();
         revisions.sort();
         revisions.dedup();
@@ -48,7 +48,7 @@ impl Answerer {
     }
 
     /// The answer to one message, or nothing where none is due.
-    pub fn answer(&self, conversation: &mut Conversation, message: &str) -> Option<String> {
+    pub(super) fn answer(&self, conversation: &mut Conversation, message: &str) -> Option<String> {
         let reply = match message::parse(message) {
             Ok(message) => self.reply_to_value(conversation, message),
             Err(reply) => Some(reply),

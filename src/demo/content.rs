@@ -14,7 +14,7 @@ use crate::model::revision::Revision;
 
 /// Which server a demo process plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Persona {
+pub(crate) enum Persona {
     /// Four annotated file tools and nothing else: small and complete.
     Files,
     /// Tools, resources on two pages (linked by an empty-string cursor), templates, prompts.
@@ -26,10 +26,10 @@ pub enum Persona {
 
 impl Persona {
     /// All personas.
-    pub const ALL: [Persona; 3] = [Persona::Files, Persona::Weather, Persona::Shop];
+    pub(crate) const ALL: [Persona; 3] = [Persona::Files, Persona::Weather, Persona::Shop];
 
     /// The name `--persona` takes.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Persona::Files => "files",
             Persona::Weather => "weather",
@@ -49,7 +49,7 @@ impl Persona {
 
 /// The text is not the name of a persona.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownPersona;
+pub(crate) struct UnknownPersona;
 
 impl FromStr for Persona {
     type Err = UnknownPersona;

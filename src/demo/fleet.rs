@@ -24,7 +24,7 @@ const LEAVE: Duration = Duration::from_secs(1);
 const TOKEN: &str = "demo-token";
 
 /// Running demo servers. Dropping the fleet ends them.
-pub struct DemoFleet {
+pub(crate) struct DemoFleet {
     program: String,
     children: Vec<Running>,
 }
@@ -94,12 +94,12 @@ impl Plan {
 
 impl DemoFleet {
     /// Its processes, which the scan must not take for strays of its own servers.
-    pub fn pids(&self) -> Vec<i32> {
+    pub(crate) fn pids(&self) -> Vec<i32> {
         self.children.iter().map(|c| c.process.id() as i32).collect()
     }
 
     /// Starts the HTTP servers as children of `program`, which must be hawkeye itself.
-    pub fn start(program: &Path) -> io::Result<DemoFleet> {
+    pub(crate) fn start(program: &Path) -> io::Result<DemoFleet> {
         let Some(program) = program.to_str() else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the program's path is not UTF-8"));
         };
@@ -116,7 +116,7 @@ impl DemoFleet {
     }
 
     /// What to scan: the running servers and the stdio ones.
-    pub fn targets(&self) -> Vec<Target> {
+    pub(crate) fn targets(&self) -> Vec<Target> {
         let mut urls = self.children.iter().map(|child| child.url.clone());
         PLANS
             .iter()

@@ -15,7 +15,9 @@ use std::time::Duration;
 use super::answer::{Answerer, Conversation};
 use super::http1::{self, HttpRequest, Response};
 use super::sessions::Sessions;
-use super::stats::{Counters, DemoStats};
+use super::stats::Counters;
+#[cfg(test)]
+use super::stats::DemoStats;
 use super::{DemoOptions, DemoTransport, auth, sse, streamable};
 
 /// Enough for a benchmark of 1,000 clients at once, each with one connection to spare.
@@ -26,7 +28,7 @@ const STACK_BYTES: usize = 256 << 10;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// A running HTTP demo server. Dropping it closes the port; connections end with their clients.
-pub struct DemoServer {
+pub(crate) struct DemoServer {
     address: SocketAddr,
     shared: Arc<Shared>,
     acceptor: Option<JoinHandle<()>>,
@@ -46,7 +48,7 @@ pub(super) struct Shared {
 impl DemoServer {
     /// Listens on `options.port` (0 for any) of the loopback interface and serves in threads of
     /// its own.
-    pub fn start(options: DemoOptions) -> io::Result<DemoServer> {
+    pub(crate) fn start(options: DemoOptions) -> io::Result<DemoServer> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -68,17 +70,19 @@ impl DemoServer {
     }
 
     /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
+    #[cfg(test)]
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// What a client is to be given.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}{}", self.address, self.shared.endpoint())
     }
 
     /// The counts so far.
-    pub fn stats(&self) -> DemoStats {
+    #[cfg(test)]
+    pub(crate) fn stats(&self) -> DemoStats {
         self.shared.counters.now()
     }
 }

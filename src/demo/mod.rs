@@ -43,18 +43,16 @@ use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-pub use answer::{Answerer, Conversation};
-pub use content::{Persona, UnknownPersona};
-pub use fleet::DemoFleet;
-pub use http::DemoServer;
-pub use stats::DemoStats;
-pub use stdio::serve_stdio;
+pub(crate) use content::Persona;
+pub(crate) use fleet::DemoFleet;
+pub(crate) use http::DemoServer;
+pub(crate) use stdio::serve_stdio;
 
 use crate::model::revision::Revision;
 
 /// How a demo server is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DemoTransport {
+pub(crate) enum DemoTransport {
     /// Over its stdin and stdout.
     Stdio,
     /// Streamable HTTP at `/mcp`.
@@ -65,7 +63,7 @@ pub enum DemoTransport {
 
 impl DemoTransport {
     /// The name `--transport` takes.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             DemoTransport::Stdio => "stdio",
             DemoTransport::Http => "http",
@@ -76,7 +74,7 @@ impl DemoTransport {
 
 /// The text is not the name of a transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownTransport;
+pub(crate) struct UnknownTransport;
 
 impl FromStr for DemoTransport {
     type Err = UnknownTransport;
@@ -88,7 +86,7 @@ impl FromStr for DemoTransport {
 
 /// What a demo server is to be. No `Debug`: it may hold a token.
 #[derive(Clone)]
-pub struct DemoOptions {
+pub(crate) struct DemoOptions {
     /// How it is reached.
     pub transport: DemoTransport,
     /// Port on the loopback interface, 0 for any.
@@ -121,7 +119,7 @@ impl Default for DemoOptions {
 }
 
 /// Serves until stdin ends.
-pub fn run(options: DemoOptions) -> io::Result<()> {
+pub(crate) fn run(options: DemoOptions) -> io::Result<()> {
     match options.transport {
         DemoTransport::Stdio => serve_stdio(&options),
         DemoTransport::Http | DemoTransport::Sse => serve_http(options),

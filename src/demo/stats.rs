@@ -12,7 +12,7 @@ const METHODS: usize = 64;
 
 /// A moment's counts, as `GET /stats` shows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct DemoStats {
+pub(crate) struct DemoStats {
     /// Connections that carried at least one request other than `GET /stats`.
     pub connections: u64,
     /// HTTP requests other than `GET /stats`.

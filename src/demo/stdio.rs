@@ -11,7 +11,7 @@ use super::answer::{Answerer, Conversation};
 const LINE_BYTES: u64 = 8 << 20;
 
 /// Speaks over this process's stdin and stdout until stdin ends.
-pub fn serve_stdio(options: &DemoOptions) -> io::Result<()> {
+pub(crate) fn serve_stdio(options: &DemoOptions) -> io::Result<()> {
     let answerer = Answerer::new(options.persona, &options.revisions);
     serve_lines(io::stdin().lock(), io::stdout().lock(), &answerer, options.delay)
 }

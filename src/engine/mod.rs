@@ -11,7 +11,7 @@
 //!
 //! Invariant: every job that was taken from the iterator is reported exactly once.
 
-pub mod retry;
+pub(crate) mod retry;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,9 +26,7 @@ const STACK: usize = 512 << 10;
 
 /// What the calling thread hears of.
 #[derive(Debug)]
-pub enum Event<T> {
-    /// A worker took the job of this number.
-    Started(usize),
+pub(crate) enum Event<T> {
     /// The job of this number ended; with the panic's message if it ended so.
     Ended(usize, Result<T, String>),
     /// Nothing happened for a while.
@@ -40,7 +38,7 @@ const WHILE: Duration = Duration::from_millis(250);
 
 /// Runs `work` over `jobs` on at most `threads` threads, and tells `each` on the calling thread. Jobs are
 /// numbered from 0 in the order of the iterator, which is asked for the next one only when there is room.
-pub fn run<J, T>(
+pub(crate) fn run<J, T>(
     jobs: impl ExactSizeIterator<Item = J>,
     threads: usize,
     work: impl Fn(usize, J) -> T + Send + Sync + 'static,
@@ -110,9 +108,8 @@ where
 
 fn serve<J, T>(inbox: &Receiver<(usize, J)>, report: &Sender<Event<T>>, work: &impl Fn(usize, J) -> T) {
     for (number, job) in inbox {
-        // The receiver outlives the workers; a failed send means that the caller panicked.
-        let _ = report.send(Event::Started(number));
         let result = catch_unwind(AssertUnwindSafe(|| work(number, job))).map_err(|p| message(&*p));
+        // The receiver outlives the workers; a failed send means that the caller panicked.
         let _ = report.send(Event::Ended(number, result));
     }
 }
@@ -129,13 +126,22 @@ mod tests {
     use std::sync::Barrier;
     use std::thread;
 
-    fn results<T: Send + 'static>(jobs: usize, threads: usize, work: fn(usize) -> T) -> Vec<(usize, Result<T, String>)> {
+    fn results<T: Send + 'static>(
+        jobs: usize,
+        threads: usize,
+        work: fn(usize) -> T,
+    ) -> Vec<(usize, Result<T, String>)> {
         let mut all = Vec::new();
-        run(0..jobs, threads, move |_, j| work(j), |e| {
-            if let Event::Ended(n, r) = e {
-                all.push((n, r));
-            }
-        });
+        run(
+            0..jobs,
+            threads,
+            move |_, j| work(j),
+            |e| {
+                if let Event::Ended(n, r) = e {
+                    all.push((n, r));
+                }
+            },
+        );
         all
     }
 
@@ -144,7 +150,9 @@ mod tests {
         let all = results(1000, 3, |j| if j % 100 == 7 { panic!("job {j}") } else { j * 2 });
         assert_eq!(all.iter().map(|(n, _)| *n).collect::<BTreeSet<_>>().len(), 1000);
         assert_eq!(all.iter().filter(|(_, r)| r.is_err()).count(), 10);
-        assert!(all.iter().all(|(n, r)| r.as_ref().map_or_else(|e| *e == format!("job {n}"), |v| *v == n * 2)));
+        assert!(
+            all.iter().all(|(n, r)| r.as_ref().map_or_else(|e| *e == format!("job {n}"), |v| *v == n * 2))
+        );
     }
 
     #[test]
@@ -162,6 +170,6 @@ mod tests {
     fn the_width_is_real() {
         // Deadlocks unless sixteen jobs run at once.
         static MEETING: std::sync::LazyLock<Barrier> = std::sync::LazyLock::new(|| Barrier::new(16));
-        assert_eq!(results(64, 16, |_| drop(MEETING.wait())).len(), 64);
+        assert_eq!(results(64, 16, |_| MEETING.wait().is_leader()).len(), 64);
     }
 }

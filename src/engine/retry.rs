@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The wait before attempt `n` + 1 (the first retry has `n` = 1): 0.25 s doubled each time, at most 8 s,
 /// and up to half of it more. `luck` is in 0..1.
-pub fn wait(n: u32, luck: f64) -> Duration {
+pub(crate) fn wait(n: u32, luck: f64) -> Duration {
     let base = 0.25 * f64::from(1u32 << n.saturating_sub(1).min(5));
     Duration::from_secs_f64(base * (1.0 + luck.clamp(0.0, 1.0) / 2.0))
 }

@@ -121,14 +121,20 @@ mod tests {
     #[test]
     fn every_row_of_the_table() {
         let rows = [
-            (Body::Result(r#"{"supportedVersions":["2026-07-28","2025-11-25"]}"#), "stateless 2026-07-28 None"),
+            (
+                Body::Result(r#"{"supportedVersions":["2026-07-28","2025-11-25"]}"#),
+                "stateless 2026-07-28 None",
+            ),
             (
                 Body::Result(
                     r#"{"supportedVersions":["2026-07-28"],"serverInfo":1,"_meta":{"io.modelcontextprotocol/serverInfo":2}}"#,
                 ),
                 "stateless 2026-07-28 Some(\"2\")",
             ),
-            (Body::Result(r#"{"supportedVersions":["2026-07-28"],"serverInfo":1}"#), "stateless 2026-07-28 Some(\"1\")"),
+            (
+                Body::Result(r#"{"supportedVersions":["2026-07-28"],"serverInfo":1}"#),
+                "stateless 2026-07-28 Some(\"1\")",
+            ),
             (Body::Result("{}"), "handshake"),
             (Body::Result("[]"), "handshake"),
             (Body::Result(r#"{"supportedVersions":"2026-07-28"}"#), "handshake"),

@@ -113,8 +113,19 @@ mod tests {
         ok("//HOST:8080/m", "http://HOST:8080/m");
         ok("/m:1", "http://host:8080/m:1");
         for bad in [
-            "", "//evil/m", "http://evil:8080/m", "https://host:8080/m", "http://host:8080@evil/m", "http://host/m",
-            "javascript:alert(1)", "file:///etc/passwd", "/m#x", "/m\r\nX: y", "\\\\evil\\m", "/a b", "http:/\\evil",
+            "",
+            "//evil/m",
+            "http://evil:8080/m",
+            "https://host:8080/m",
+            "http://host:8080@evil/m",
+            "http://host/m",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "/m#x",
+            "/m\r\nX: y",
+            "\\\\evil\\m",
+            "/a b",
+            "http:/\\evil",
         ] {
             assert!(same_origin(base, bad).is_err(), "{bad:?}");
         }

@@ -84,8 +84,7 @@ pub fn discover(id: u32, revision: Revision) -> Outgoing {
 
 /// `initialize`, the opening of all earlier revisions.
 pub fn initialize(id: u32, offer: Revision) -> Outgoing {
-    let params =
-        json!({"protocolVersion": offer.date(), "capabilities": {}, "clientInfo": client_info()});
+    let params = json!({"protocolVersion": offer.date(), "capabilities": {}, "clientInfo": client_info()});
     request(id, "initialize", params, Dress::Opening)
 }
 

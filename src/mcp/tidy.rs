@@ -173,7 +173,11 @@ impl<'a> Tidier<'a> {
         let shown = self.redaction.clean(&decoded);
         self.out.push('"');
         // A plain string stays plain: the mask needs no escape either.
-        if plain { self.out.push_str(&shown) } else { escape_into(&mut self.out, &shown) }
+        if plain {
+            self.out.push_str(&shown)
+        } else {
+            escape_into(&mut self.out, &shown)
+        }
         self.out.push('"');
     }
 
@@ -270,7 +274,8 @@ mod tests {
 
     #[test]
     fn order_and_unknown_fields_stay_white_space_goes() {
-        let (text, changes) = tidy("{ \"z\" : [1 , -2.50e+1, true,null],\n \"a\":{\"ü\":\"✓ \\/ \\u00e9\"} }");
+        let (text, changes) =
+            tidy("{ \"z\" : [1 , -2.50e+1, true,null],\n \"a\":{\"ü\":\"✓ \\/ \\u00e9\"} }");
         assert_eq!(text, "{\"z\":[1,-2.50e+1,true,null],\"a\":{\"ü\":\"✓ / é\"}}");
         assert_eq!(changes, Changes::default());
     }
@@ -284,7 +289,10 @@ mod tests {
 
     #[test]
     fn secrets_are_struck_out_also_where_the_server_escapes_them() {
-        assert_eq!(tidy(r#"{"a":"is hunter2!","hunter2":"hun\u0074er2"}"#).0, r#"{"a":"is ***!","***":"***"}"#);
+        assert_eq!(
+            tidy(r#"{"a":"is hunter2!","hunter2":"hun\u0074er2"}"#).0,
+            r#"{"a":"is ***!","***":"***"}"#
+        );
     }
 
     #[test]

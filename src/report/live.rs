@@ -11,7 +11,7 @@ const REPAINT: Duration = Duration::from_millis(200);
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// Targets reported.
     pub done: usize,
     /// Targets being worked on.
@@ -22,7 +22,7 @@ pub struct Progress {
 
 /// A line on stderr that shows how far a run is. It is gone when this is dropped, however that comes about.
 #[derive(Debug)]
-pub struct Live {
+pub(crate) struct Live {
     bar: ProgressBar,
     /// Between two repaints an event costs one look at the clock, whatever drawing costs.
     next: Instant,
@@ -30,7 +30,7 @@ pub struct Live {
 
 impl Live {
     /// Begins to show progress towards `total` targets.
-    pub fn new(total: usize, colour: bool) -> Live {
+    pub(crate) fn new(total: usize, colour: bool) -> Live {
         // The rate is kept in `tick`; a second limiter would only drop repaints that are due.
         Live::on(ProgressDrawTarget::stderr_with_hz(100), total, colour)
     }
@@ -42,7 +42,7 @@ impl Live {
     }
 
     /// Shows `progress`, if it is time to. Call it while waiting, too: the clock is part of the line.
-    pub fn tick(&mut self, progress: Progress) {
+    pub(crate) fn tick(&mut self, progress: Progress) {
         let now = Instant::now();
         if now < self.next {
             return;
@@ -52,14 +52,6 @@ impl Live {
         self.bar.update(|state| state.set_pos(progress.done as u64));
         self.bar.set_message(message);
     }
-
-    /// Takes the line away while `write` writes to the same terminal.
-    pub fn suspend<R>(&self, write: impl FnOnce() -> R) -> R {
-        self.bar.suspend(write)
-    }
-
-    /// Takes the line away for good.
-    pub fn finish(self) {}
 }
 
 impl Drop for Live {
@@ -141,8 +133,7 @@ mod tests {
         live.tick(Progress { done: 1, running: 2, failed: 1 });
         let line = paper.0.lock().unwrap().iter().rfind(|s| s.contains("targets")).unwrap().clone();
         assert!(line.contains("1/4 targets, 2 running, 1 failed, 0s"), "{line:?}");
-        live.suspend(|| paper.note("warning")).unwrap();
-        live.finish();
+        drop(live);
         assert_eq!(paper.0.lock().unwrap().last().map(String::as_str), Some("<clear>"));
     }
 

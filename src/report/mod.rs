@@ -9,9 +9,9 @@
 
 mod grid;
 mod json;
-pub mod live;
+pub(crate) mod live;
 mod ndjson;
-pub mod output;
+pub(crate) mod output;
 mod safe;
 mod table;
 #[cfg(test)]
@@ -27,13 +27,13 @@ use crate::base::text;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
 
-pub use safe::{SafeFormatter, write_json};
+use safe::write_json;
 
 /// The report's `schema_version`. Additions leave it as it is.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// Where outcomes go.
-pub trait Sink {
+pub(crate) trait Sink {
     /// Called once, before any outcome.
     fn begin(&mut self, run: &RunInfo) -> io::Result<()>;
     /// Takes the target at `index` of the plan. Borrowed, because several sinks may take the same outcome
@@ -45,7 +45,7 @@ pub trait Sink {
 
 /// How a run ended.
 #[derive(Debug, Clone)]
-pub struct RunEnd {
+pub(crate) struct RunEnd {
     /// When.
     pub finished: SystemTime,
     /// Whether a signal or the run's own deadline ended it before its time.
@@ -56,7 +56,7 @@ pub struct RunEnd {
 
 /// What a table may make use of. The default is the plainest: no limit, no colour, ASCII.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Style {
+pub(crate) struct Style {
     /// Columns of the terminal; no limit where there is none.
     pub width: Option<u16>,
     /// Whether escape sequences for colour are welcome.
@@ -67,7 +67,7 @@ pub struct Style {
 
 /// The forms of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     Table,
     /// One document, targets in plan order.
@@ -78,10 +78,10 @@ pub enum Format {
 
 impl Format {
     /// In the order in which help names them.
-    pub const ALL: [Format; 3] = [Format::Table, Format::Json, Format::Ndjson];
+    pub(crate) const ALL: [Format; 3] = [Format::Table, Format::Json, Format::Ndjson];
 
     /// The word for `--format`.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Format::Table => "table",
             Format::Json => "json",
@@ -90,7 +90,7 @@ impl Format {
     }
 
     /// What the ending of a file's name says, if it is a known one.
-    pub fn of_path(path: &Path) -> Option<Format> {
+    pub(crate) fn of_path(path: &Path) -> Option<Format> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "txt" => Some(Format::Table),
             "json" => Some(Format::Json),
@@ -109,7 +109,7 @@ impl FromStr for Format {
 
 /// The word is no format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownFormat(String);
+pub(crate) struct UnknownFormat(String);
 
 impl fmt::Display for UnknownFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,7 +125,7 @@ impl fmt::Display for UnknownFormat {
 impl std::error::Error for UnknownFormat {}
 
 /// A sink that writes `format` to `out`. `style` matters to tables only.
-pub fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -> Box<dyn Sink + 'a> {
+pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -> Box<dyn Sink + 'a> {
     let out = BufWriter::with_capacity(64 << 10, out);
     match format {
         Format::Table => Box::new(table::TableSink::new(out, style)),
@@ -136,7 +136,7 @@ pub fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -> Box<d
 
 /// A sink that writes `format` to the file at `path`, which appears (or is replaced) when `end` returns,
 /// and not at all if that is never reached. Errors name the path.
-pub fn open_file(format: Format, path: &Path, style: Style) -> io::Result<Box<dyn Sink>> {
+pub(crate) fn open_file(format: Format, path: &Path, style: Style) -> io::Result<Box<dyn Sink>> {
     let file = output::create(path)?;
     let sink = open(format, Box::new(file.handle()?), style);
     Ok(Box::new(FileSink { sink, file: Some(file) }))

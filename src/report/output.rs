@@ -14,7 +14,7 @@ use crate::base::text;
 
 /// A report on its way to a file. Dropped without [`OutputFile::commit`] it leaves nothing behind.
 #[derive(Debug)]
-pub struct OutputFile {
+pub(crate) struct OutputFile {
     handle: Handle,
     /// Where it is being written and what it will be called; absent when written straight.
     beside: Option<Beside>,
@@ -22,7 +22,7 @@ pub struct OutputFile {
 
 /// A file whose errors name the path that the user gave.
 #[derive(Debug)]
-pub struct Handle {
+pub(crate) struct Handle {
     file: File,
     path: PathBuf,
 }
@@ -45,7 +45,7 @@ impl Drop for Beside {
 }
 
 /// Begins a report that is to stand at `path`. Opening a named pipe waits for its reader, as a shell does.
-pub fn create(path: &Path) -> io::Result<OutputFile> {
+pub(crate) fn create(path: &Path) -> io::Result<OutputFile> {
     let destination = match destination(path).map_err(|e| named(path, &e))? {
         Place::Straight => return straight(path).map_err(|e| named(path, &e)),
         Place::Beside(destination) => destination,
@@ -64,14 +64,14 @@ pub fn create(path: &Path) -> io::Result<OutputFile> {
 
 impl OutputFile {
     /// A second handle to the same file, for the one who writes it.
-    pub fn handle(&self) -> io::Result<Handle> {
+    pub(crate) fn handle(&self) -> io::Result<Handle> {
         let path = self.handle.path.clone();
         Ok(Handle { file: self.handle.file.try_clone().map_err(|e| named(&path, &e))?, path })
     }
 
     /// Gives the report its name. The data is on the disk before the name is, so that not even a power
     /// failure leaves an empty file in the place of an old report.
-    pub fn commit(mut self) -> io::Result<()> {
+    pub(crate) fn commit(mut self) -> io::Result<()> {
         let Some(beside) = &mut self.beside else {
             return self.handle.flush();
         };

@@ -10,7 +10,7 @@ use crate::base::text::is_deceptive;
 /// Compact JSON in which every deceptive character of a string is a `\u` escape. A parser reads the same
 /// text; a terminal sees only characters that stand for themselves.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SafeFormatter;
+pub(super) struct SafeFormatter;
 
 impl Formatter for SafeFormatter {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
@@ -29,7 +29,7 @@ impl Formatter for SafeFormatter {
 }
 
 /// Writes `value` as one line of safe JSON, without the line's end.
-pub fn write_json<W: Write, T: Serialize + ?Sized>(out: W, value: &T) -> io::Result<()> {
+pub(super) fn write_json<W: Write, T: Serialize + ?Sized>(out: W, value: &T) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(out, SafeFormatter)).map_err(io::Error::from)
 }
 

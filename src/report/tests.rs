@@ -89,6 +89,7 @@ fn complete() -> Outcome {
         auth: Auth { posture: Posture::None, ..Auth::default() },
         findings: vec![],
         notes: vec![Note { code: "banner", message: "text before the first message".into(), count: 3 }],
+        stderr: None,
         timing: Timing { total_ms: 212.0, connect_ms: 1.9, handshake_ms: 180.2, listing_ms: 9.875 },
         attempts: 1,
         cached: None,

@@ -1,7 +1,7 @@
 //! Resource limits of this process.
 
 /// Raises the soft limit of open files as far as the hard limit allows, up to `wanted`; what it is then.
-pub fn raise_open_files(wanted: u64) -> u64 {
+pub(crate) fn raise_open_files(wanted: u64) -> u64 {
     // SAFETY: all-zero is a valid rlimit.
     let mut limit: libc::rlimit = unsafe { std::mem::zeroed() };
     // SAFETY: `limit` lives through the call.

@@ -3,9 +3,10 @@
 //! Linux 5.11 or later: pidfds, `close_range` with `CLOSE_RANGE_CLOEXEC`, child subreapers.
 #![allow(unsafe_code, reason = "this module exists to hold it")]
 
-pub mod cancel;
-pub mod limits;
-pub mod poll;
-pub mod process;
-pub mod signal;
-pub mod terminal;
+pub(crate) mod cancel;
+pub(crate) mod limits;
+pub(crate) mod net;
+pub(crate) mod poll;
+pub(crate) mod process;
+pub(crate) mod signal;
+pub(crate) mod terminal;

@@ -7,16 +7,16 @@ use crate::base::time::Deadline;
 
 /// One descriptor in a wait, and what is asked of it.
 #[repr(transparent)]
-pub struct Slot(libc::pollfd);
+pub(crate) struct Slot(libc::pollfd);
 
 impl Slot {
     /// Wait until `fd` can be read, has ended, or is broken. `None` takes part in the wait and is never ready.
-    pub fn readable(fd: Option<BorrowedFd<'_>>) -> Slot {
+    pub(crate) fn readable(fd: Option<BorrowedFd<'_>>) -> Slot {
         Slot::new(fd, libc::POLLIN)
     }
 
     /// Wait until `fd` takes bytes, or is broken.
-    pub fn writable(fd: Option<BorrowedFd<'_>>) -> Slot {
+    pub(crate) fn writable(fd: Option<BorrowedFd<'_>>) -> Slot {
         Slot::new(fd, libc::POLLOUT)
     }
 
@@ -26,13 +26,13 @@ impl Slot {
     }
 
     /// Whether the wait ended (also) because of this descriptor: data, end or error.
-    pub fn ready(&self) -> bool {
+    pub(crate) fn ready(&self) -> bool {
         self.0.revents != 0
     }
 }
 
 /// Waits until a slot is ready or `by` has passed. Interruptions by signals end the wait early.
-pub fn wait(slots: &mut [Slot], by: Deadline) -> io::Result<()> {
+pub(crate) fn wait(slots: &mut [Slot], by: Deadline) -> io::Result<()> {
     // Rounded up: a deadline half a millisecond away must not become a busy loop.
     let millis = by.left().as_micros().div_ceil(1000).min(i32::MAX as u128) as i32;
     // SAFETY: `Slot` is a transparent pollfd, and the slice

@@ -7,11 +7,11 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 /// A process id, positive.
-pub type Pid = i32;
+pub(crate) type Pid = i32;
 
 /// What a process group may be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// SIGTERM
     Terminate,
     /// SIGKILL
@@ -19,7 +19,7 @@ pub enum Signal {
 }
 
 /// A descriptor that becomes readable when the child `pid` ends.
-pub fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
+pub(crate) fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
     // SAFETY: no pointers; the result is checked. pidfd_open sets close-on-exec itself.
     let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
     if fd < 0 {
@@ -30,13 +30,13 @@ pub fn pidfd(pid: Pid) -> io::Result<OwnedFd> {
 }
 
 /// Signals every process of the group that `leader` leads (or led, as long as it is not reaped).
-pub fn signal_group(leader: Pid, signal: Signal) {
+pub(crate) fn signal_group(leader: Pid, signal: Signal) {
     // SAFETY: no pointers. "No such process" means there is nobody left to tell.
     unsafe { libc::kill(-leader, number(signal)) };
 }
 
 /// Signals one process.
-pub fn signal_process(pid: Pid, signal: Signal) {
+pub(crate) fn signal_process(pid: Pid, signal: Signal) {
     // SAFETY: as above.
     unsafe { libc::kill(pid, number(signal)) };
 }
@@ -49,18 +49,18 @@ fn number(signal: Signal) -> libc::c_int {
 }
 
 /// Wakes a stopped group, so that it can act on a signal.
-pub fn continue_group(leader: Pid) {
+pub(crate) fn continue_group(leader: Pid) {
     // SAFETY: as above.
     unsafe { libc::kill(-leader, libc::SIGCONT) };
 }
 
 /// Collects the child `pid` if it has ended. `None`: it still runs, or is no child of ours (any more).
-pub fn reap(pid: Pid) -> Option<ExitStatus> {
+pub(crate) fn reap(pid: Pid) -> Option<ExitStatus> {
     wait_for(pid, libc::WNOHANG)
 }
 
 /// Collects the child `pid`, waiting for it. Only for one that was killed just now.
-pub fn reap_killed(pid: Pid) -> Option<ExitStatus> {
+pub(crate) fn reap_killed(pid: Pid) -> Option<ExitStatus> {
     wait_for(pid, 0)
 }
 
@@ -73,14 +73,14 @@ fn wait_for(pid: Pid, flags: libc::c_int) -> Option<ExitStatus> {
 
 /// From now on orphans of our descendants become our children instead of init's, so that a server that
 /// daemonises cannot outlive the run.
-pub fn adopt_orphans() -> io::Result<()> {
+pub(crate) fn adopt_orphans() -> io::Result<()> {
     // SAFETY: prctl with integer arguments only.
     let rc = unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) };
     if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Marks every descriptor above 2 close-on-exec: what our own parent leaked to us is not for servers.
-pub fn hide_inherited_descriptors() {
+pub(crate) fn hide_inherited_descriptors() {
     // SAFETY: changes flags of descriptors only; all of ours are close-on-exec already.
     unsafe {
         libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
@@ -88,7 +88,7 @@ pub fn hide_inherited_descriptors() {
 }
 
 /// Children that the main thread has: those it started, and adopted orphans.
-pub fn main_thread_children() -> Vec<Pid> {
+pub(crate) fn main_thread_children() -> Vec<Pid> {
     let me = std::process::id();
     match fs::read_to_string(format!("/proc/self/task/{me}/children")) {
         Ok(list) => list.split_ascii_whitespace().filter_map(|p| p.parse().ok()).collect(),
@@ -98,13 +98,13 @@ pub fn main_thread_children() -> Vec<Pid> {
 }
 
 /// Every process that /proc shows.
-pub fn processes() -> impl Iterator<Item = Pid> {
+pub(crate) fn processes() -> impl Iterator<Item = Pid> {
     let entries = fs::read_dir("/proc").into_iter().flatten();
     entries.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
 }
 
 /// The value of `name` in the environment `pid` was started with.
-pub fn environment_value(pid: Pid, name: &str) -> Option<String> {
+pub(crate) fn environment_value(pid: Pid, name: &str) -> Option<String> {
     let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let mut pairs = environ.split(|b| *b == 0);
     pairs.find_map(|pair| {
@@ -120,7 +120,7 @@ fn parent_of(pid: Pid) -> Option<Pid> {
 }
 
 /// Makes reads and writes on `fd` return at once.
-pub fn set_nonblocking(fd: &impl AsRawFd) -> io::Result<()> {
+pub(crate) fn set_nonblocking(fd: &impl AsRawFd) -> io::Result<()> {
     let fd = fd.as_raw_fd();
     // SAFETY: F_GETFL and F_SETFL take and return integers.
     let rc = unsafe {
@@ -131,7 +131,7 @@ pub fn set_nonblocking(fd: &impl AsRawFd) -> io::Result<()> {
 }
 
 /// How the process behind `pidfd`, a child of ours, ended, leaving it to be reaped by whoever is to.
-pub fn peek(pidfd: &OwnedFd) -> Option<ExitStatus> {
+pub(crate) fn peek(pidfd: &OwnedFd) -> Option<ExitStatus> {
     // SAFETY: all-zero is a valid siginfo_t; waitid fills it.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;

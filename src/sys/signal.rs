@@ -11,7 +11,7 @@ static SWITCH: AtomicPtr<Switch> = AtomicPtr::new(ptr::null_mut());
 
 /// From now on the first of these signals trips `cancel`. Signals that were ignored when we started
 /// (`nohup`) stay ignored.
-pub fn trip_on_signals(cancel: &Cancel) {
+pub(crate) fn trip_on_signals(cancel: &Cancel) {
     // Leaked on purpose: the handler may run at any later moment.
     SWITCH.store(Arc::into_raw(cancel.0.clone()).cast_mut(), Ordering::Release);
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
@@ -31,7 +31,7 @@ pub fn trip_on_signals(cancel: &Cancel) {
 }
 
 /// The exit code that tells of the signal that was caught, if any: 130 for SIGINT, 143 for the others.
-pub fn caught() -> Option<u8> {
+pub(crate) fn caught() -> Option<u8> {
     exit_code(CAUGHT.load(Ordering::Acquire))
 }
 

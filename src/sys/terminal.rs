@@ -1,7 +1,7 @@
 //! What a terminal is like.
 
 /// Columns of the terminal on standard output or standard error, if one of them is a terminal.
-pub fn width() -> Option<u16> {
+pub(crate) fn width() -> Option<u16> {
     [libc::STDOUT_FILENO, libc::STDERR_FILENO].into_iter().find_map(|fd| {
         // SAFETY: all-zero is a valid winsize; TIOCGWINSZ fills it.
         let mut size: libc::winsize = unsafe { std::mem::zeroed() };

@@ -31,7 +31,12 @@ pub struct SseWire {
 
 impl SseWire {
     /// Talks to `remote` through `client`; opens the stream with the first message.
-    pub fn new(client: &Arc<HttpClient>, remote: &Remote, options: &WireOptions, patience: Patience) -> SseWire {
+    pub fn new(
+        client: &Arc<HttpClient>,
+        remote: &Remote,
+        options: &WireOptions,
+        patience: Patience,
+    ) -> SseWire {
         SseWire {
             link: Link::new(client, remote, options, patience),
             stream: None,
@@ -54,7 +59,9 @@ impl SseWire {
             let (_, retry_ms) = stream.resume_point();
             let delay = retry_ms.map_or(Duration::ZERO, Duration::from_millis);
             let delay = delay.max(self.link.options.sse.reconnect_delay);
-            if attempt >= self.link.options.sse.max_reconnect_attempts || delay >= self.link.patience.until.left() {
+            if attempt >= self.link.options.sse.max_reconnect_attempts
+                || delay >= self.link.patience.until.left()
+            {
                 break;
             }
             self.link.patience.cancel.sleep(Deadline::after(delay));
@@ -129,7 +136,8 @@ impl Wire for SseWire {
             self.refused = Some(self.link.refusal(&mut response, false));
         } else {
             let status = response.status().as_u16();
-            self.notes.push(note("notification_refused", &format!("HTTP {status} for a message without answer")));
+            self.notes
+                .push(note("notification_refused", &format!("HTTP {status} for a message without answer")));
         }
         Ok(())
     }

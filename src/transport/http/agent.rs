@@ -1,17 +1,15 @@
 //! The HTTP client: the only file that sets ureq's options, and the one that reads its errors.
 
-use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Response;
 use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, Transport};
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
 use ureq::{Agent, Body, Error, Proxy, Timeout};
 
 use crate::model::outcome::FailureKind;
@@ -20,6 +18,7 @@ use crate::transport::options::{TlsOptions, WireOptions};
 use crate::transport::{Patience, WireError};
 
 use super::resolve::{Names, Reach};
+use super::socket::Sockets;
 
 /// All HTTP of a run: one pool of connections, TLS roots loaded at the first https connection.
 #[derive(Debug)]
@@ -53,32 +52,15 @@ impl HttpClient {
         let tls = tls_config(&options.tls)?;
         let proxy = Proxy::try_from_env();
         let agent = |reach, proxy| {
-            Agent::with_parts(config(options, tls.clone(), proxy), Timed(DefaultConnector::default()), Names::new(reach))
+            let connector = Sockets(cancel.clone())
+                .chain(ConnectProxyConnector::default())
+                .chain(RustlsConnector::default());
+            Agent::with_parts(config(options, tls.clone(), proxy), connector, Names::new(reach))
         };
-        let client = Arc::new(HttpClient {
+        Ok(Arc::new(HttpClient {
             targets: agent(Reach::Anywhere, proxy),
             strangers: agent(Reach::Public, None),
-        });
-        client.end_with(cancel).map_err(|e| format!("cannot start a thread: {e}"))?;
-        Ok(client)
-    }
-
-    /// ureq knows no cancellation but this: a thread that shuts the agents down when the run is cancelled.
-    fn end_with(self: &Arc<HttpClient>, cancel: &Cancel) -> io::Result<()> {
-        let (client, cancel) = (Arc::downgrade(self), cancel.clone());
-        thread::Builder::new().name("MCP-HTTP-Cancel".into()).stack_size(64 << 10).spawn(move || {
-            let tick = || crate::base::time::Deadline::after(Duration::from_secs(1));
-            while client.strong_count() > 0 {
-                if cancel.sleep(tick()) {
-                    if let Some(client) = client.upgrade() {
-                        client.targets.clone().shutdown();
-                        client.strangers.clone().shutdown();
-                    }
-                    return;
-                }
-            }
-        })?;
-        Ok(())
+        }))
     }
 
     /// Asks a host that the user named.
@@ -160,9 +142,9 @@ fn config(options: &WireOptions, tls: TlsConfig, proxy: Option<Proxy>) -> Config
         .accept("")
         .accept_encoding("identity")
         .max_response_header_size(options.limits.header_bytes)
-        // The defaults of 128 KiB each are for downloads; a thousand connections are more important here.
-        .input_buffer_size(16 << 10)
-        .output_buffer_size(4 << 10)
+        // Of TLS connections only; plain ones bring their own. A whole header must fit.
+        .input_buffer_size(options.limits.header_bytes + (4 << 10))
+        .output_buffer_size(8 << 10)
         .max_idle_connections(idle.0)
         .max_idle_connections_per_host(idle.1)
         .max_idle_age(http.keep_alive_timeout)
@@ -213,30 +195,6 @@ fn pem(file: &Path) -> Result<Vec<PemItem<'static>>, String> {
     parse_pem(&bytes).collect::<Result<_, _>>().map_err(|e| format!("{}: {e}", file.display()))
 }
 
-thread_local! {
-    /// Time this thread has spent connecting since it was last asked.
-    static CONNECTING: Cell<Duration> = const { Cell::new(Duration::ZERO) };
-}
-
-/// The time this thread has spent on connections since the last call.
-pub(super) fn take_connect_time() -> Duration {
-    CONNECTING.replace(Duration::ZERO)
-}
-
-/// ureq's own connector with a stopwatch: nothing else tells how long TCP and TLS took.
-#[derive(Debug)]
-struct Timed(DefaultConnector);
-
-impl Connector<()> for Timed {
-    type Out = Box<dyn Transport>;
-    fn connect(&self, details: &ConnectionDetails<'_>, chained: Option<()>) -> Result<Option<Self::Out>, Error> {
-        let begun = Instant::now();
-        let result = self.0.connect(details, chained);
-        CONNECTING.set(CONNECTING.get() + begun.elapsed());
-        result
-    }
-}
-
 /// ureq's error in the report's words.
 pub(super) fn explain(error: Error, patience: &Patience) -> WireError {
     if let Err(ours) = patience.check() {
@@ -254,13 +212,17 @@ pub(super) fn explain(error: Error, patience: &Patience) -> WireError {
         Error::LargeResponseHeader(_, max) => {
             (FailureKind::LimitExceeded, format!("response headers of more than {max} bytes"))
         }
-        Error::BodyExceedsLimit(max) => (FailureKind::LimitExceeded, format!("a body of more than {max} bytes")),
+        Error::BodyExceedsLimit(max) => {
+            (FailureKind::LimitExceeded, format!("a body of more than {max} bytes"))
+        }
         Error::Rustls(e) => (FailureKind::Tls, e.to_string()),
         Error::Tls(e) => (FailureKind::Tls, e.into()),
         Error::TlsRequired => (FailureKind::Tls, "no TLS".into()),
         Error::ConnectionFailed => (FailureKind::ConnectFailed, "no connection".into()),
         Error::ConnectProxyFailed(e) => (FailureKind::ConnectFailed, format!("proxy: {e}")),
-        Error::InvalidProxyUrl => (FailureKind::ConnectFailed, "the proxy variables hold no proxy URL".into()),
+        Error::InvalidProxyUrl => {
+            (FailureKind::ConnectFailed, "the proxy variables hold no proxy URL".into())
+        }
         Error::Protocol(e) => (FailureKind::InvalidMessage, format!("not HTTP: {e}")),
         Error::Http(e) => (FailureKind::InvalidMessage, format!("not HTTP: {e}")),
         Error::BadUri(e) => (FailureKind::Config, format!("bad URL: {e}")),

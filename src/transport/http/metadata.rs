@@ -17,21 +17,26 @@ const BYTES: usize = 256 << 10;
 const TIME: Duration = Duration::from_secs(5);
 
 /// The body at `url`, which the server at `target` named.
-pub fn fetch(client: &HttpClient, url: &str, target: &str, patience: &Patience) -> Result<Vec<u8>, WireError> {
+pub fn fetch(
+    client: &HttpClient,
+    url: &str,
+    target: &str,
+    patience: &Patience,
+) -> Result<Vec<u8>, WireError> {
     let refuse = |why: &str| Err(WireError::new(FailureKind::OriginRefused, format!("not fetched: {why}")));
     let target = origin::without_userinfo(target);
     let (Some((there, _)), Some((home, _))) = (origin::split(url), origin::split(&target)) else {
         return refuse("no http or https URL without userinfo");
     };
     let at_home = there.host == home.host;
-    if !there.secure && !(home.is_loopback() && there.is_loopback()) && there != home {
+    let both_loopback = home.is_loopback() && there.is_loopback();
+    if !(there.secure || both_loopback || there == home) {
         return refuse("plain http");
     }
     let headers = [("Accept".to_owned(), "application/json".to_owned())];
     let request = Request { method: "GET", url, headers: &headers, body: None };
     let budget = Budget { total: TIME, read: TIME, connect: TIME };
-    let local = at_home || home.is_loopback() && there.is_loopback();
-    let mut response = match local {
+    let mut response = match at_home || both_loopback {
         true => client.ask(&request, budget, patience)?,
         false => client.ask_stranger(&request, budget, patience)?,
     };

@@ -2,8 +2,10 @@
 
 mod agent;
 mod body;
+mod buffers;
 pub mod metadata;
 mod resolve;
+mod socket;
 mod stream;
 
 use std::sync::Arc;
@@ -25,8 +27,8 @@ use crate::model::target::Remote;
 use super::options::WireOptions;
 use super::{Parting, Patience, Wire, WireError};
 
-pub use agent::HttpClient;
 pub(super) use agent::Budget;
+pub use agent::HttpClient;
 use agent::Request;
 pub(super) use body::Meter;
 pub(super) use stream::{EventStream, Sizes};
@@ -77,7 +79,7 @@ impl Link {
         options: &WireOptions,
         patience: Patience,
     ) -> Link {
-        agent::take_connect_time();
+        socket::take_connect_time();
         Link {
             client: client.clone(),
             url: origin::without_userinfo(&remote.url),
@@ -129,7 +131,7 @@ impl Link {
         for _ in 0..=self.options.limits.redirects {
             let request = Request { method, url, headers: &headers, body };
             let result = self.client.ask(&request, budget, &self.patience);
-            self.connecting += agent::take_connect_time();
+            self.connecting += socket::take_connect_time();
             let mut response = result?;
             if !response.status().is_redirection() || response.status() == 304 {
                 return Ok(response);
@@ -153,7 +155,8 @@ impl Link {
                 return Ok(response);
             }
             repeated += 1;
-            let wait = retry_after(response.headers()).unwrap_or_else(|| backoff(http.backoff_factor, repeated));
+            let wait =
+                retry_after(response.headers()).unwrap_or_else(|| backoff(http.backoff_factor, repeated));
             if wait >= self.patience.until.left() {
                 return Ok(response);
             }
@@ -178,8 +181,15 @@ impl Link {
 
 /// Names that belong to the transport; a configured header of such a name is left out.
 const OWN_HEADERS: [&str; 9] = [
-    "accept", "accept-encoding", "connection", "content-length", "content-type", "host", "mcp-session-id",
-    "mcp-protocol-version", "transfer-encoding",
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "mcp-session-id",
+    "mcp-protocol-version",
+    "transfer-encoding",
 ];
 
 fn user_headers(remote: &Remote) -> Vec<(String, String)> {
@@ -192,11 +202,15 @@ fn user_headers(remote: &Remote) -> Vec<(String, String)> {
         }
     }
     // Userinfo means Basic (RFC 7617), unless the configuration says otherwise.
-    let userinfo = remote.url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next()?.rsplit_once('@'));
+    let userinfo = remote
+        .url
+        .split_once("://")
+        .and_then(|(_, rest)| rest.split(['/', '?', '#']).next()?.rsplit_once('@'));
     if let Some((userinfo, _)) = userinfo
         && !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("authorization"))
     {
-        headers.push(("Authorization".into(), format!("Basic {}", outgoing::base64(&percent_decode(userinfo)))));
+        headers
+            .push(("Authorization".into(), format!("Basic {}", outgoing::base64(&percent_decode(userinfo)))));
     }
     headers
 }
@@ -218,7 +232,8 @@ fn percent_decode(text: &str) -> Vec<u8> {
 fn redirected(from: &str, method: &str, response: &Response<Body>) -> Result<String, WireError> {
     let status = response.status().as_u16();
     let refused = |why: String| Err(WireError::new(FailureKind::RedirectRefused, why));
-    let location = response.headers().get("location").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    let location =
+        response.headers().get("location").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
     let Some(location) = location else { return refused(format!("HTTP {status} without a Location")) };
     let shown = quote(&location, 200);
     if method == "POST" && !matches!(status, 307 | 308) {
@@ -245,7 +260,12 @@ fn backoff(factor: f64, n: u32) -> Duration {
 
 impl HttpWire {
     /// Talks to `remote` through `client`; connects with the first message.
-    pub fn new(client: &Arc<HttpClient>, remote: &Remote, options: &WireOptions, patience: Patience) -> HttpWire {
+    pub fn new(
+        client: &Arc<HttpClient>,
+        remote: &Remote,
+        options: &WireOptions,
+        patience: Patience,
+    ) -> HttpWire {
         HttpWire {
             link: Link::new(client, remote, options, patience),
             session: None,
@@ -313,7 +333,9 @@ impl HttpWire {
                 }
                 Ok(Pending::Body(bytes))
             }
-            Some(other) => wrong(format!("HTTP {status} with {}, neither JSON nor an event stream", quote(other, 80))),
+            Some(other) => {
+                wrong(format!("HTTP {status} with {}, neither JSON nor an event stream", quote(other, 80)))
+            }
             None => wrong(format!("HTTP {status} without a content type")),
         }
     }
@@ -352,7 +374,10 @@ impl HttpWire {
         let mut response = self.link.exchange("GET", &own, None, budget)?;
         if !response.status().is_success() {
             let refusal = self.link.refusal(&mut response, self.session.is_some());
-            let why = format!("the event stream ended before the answer, and resuming gave HTTP {}", refusal.status);
+            let why = format!(
+                "the event stream ended before the answer, and resuming gave HTTP {}",
+                refusal.status
+            );
             return Err(WireError::new(FailureKind::Closed, why));
         }
         self.accept(response)
@@ -390,7 +415,10 @@ impl Wire for HttpWire {
             self.link.drain(&mut response);
             if !response.status().is_success() {
                 let status = response.status().as_u16();
-                self.notes.push(note("notification_refused", &format!("HTTP {status} for a message without answer")));
+                self.notes.push(note(
+                    "notification_refused",
+                    &format!("HTTP {status} for a message without answer"),
+                ));
             }
             return Ok(());
         }

@@ -64,7 +64,12 @@ impl Names {
 }
 
 impl Resolver for Names {
-    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
         let found = self.look_up(uri, config, timeout)?;
         let mut usable = self.empty();
         let may = |a: &&SocketAddr| self.reach == Reach::Anywhere || is_public(a.ip());
@@ -112,8 +117,21 @@ mod tests {
     fn only_public_addresses_are_public() {
         let public = ["8.8.8.8", "2606:4700::1111", "172.32.0.1", "::ffff:8.8.8.8"];
         let private = [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-            "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "2002:7f00:1::",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "2002:7f00:1::",
         ];
         public.iter().for_each(|ip| assert!(is_public(ip.parse().unwrap()), "{ip}"));
         private.iter().for_each(|ip| assert!(!is_public(ip.parse().unwrap()), "{ip}"));

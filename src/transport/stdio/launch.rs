@@ -28,8 +28,20 @@ use super::reaper::{Dying, Reaper};
 pub const MARK: &str = "HAWKEYE_RUN";
 
 /// What of our own environment a server gets; the rest may hold secrets that are none of its business.
-const ALLOWED: [&str; 12] =
-    ["HOME", "LANG", "LC_ALL", "LC_CTYPE", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "XDG_RUNTIME_DIR"];
+const ALLOWED: [&str; 12] = [
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "LOGNAME",
+    "PATH",
+    "SHELL",
+    "TERM",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    "XDG_RUNTIME_DIR",
+];
 
 /// Starts servers and sees to their end.
 pub struct Launcher {
@@ -83,7 +95,9 @@ impl Launcher {
         }
         let guard = match claim {
             Claim::Whole { guard_program, .. } => Guard::start(guard_program, run)
-                .inspect_err(|e| log::warn!("no guard process ({e}); servers may outlive a SIGKILL of hawkeye"))
+                .inspect_err(|e| {
+                    log::warn!("no guard process ({e}); servers may outlive a SIGKILL of hawkeye")
+                })
                 .ok(),
             Claim::Groups => None,
         };
@@ -100,7 +114,10 @@ impl Launcher {
         let failed = |why: String| WireError::new(FailureKind::SpawnFailed, why);
         let cwd = command.cwd.as_deref();
         if let Some(dir) = cwd.filter(|d| !d.is_dir()) {
-            return Err(failed(format!("working directory {} does not exist", quote(&dir.to_string_lossy(), 200))));
+            return Err(failed(format!(
+                "working directory {} does not exist",
+                quote(&dir.to_string_lossy(), 200)
+            )));
         }
         let environment = environment(command);
         let program = resolve(&command.program, path_of(&environment), cwd).map_err(failed)?;
@@ -149,7 +166,8 @@ impl Launcher {
 
 fn take_over(pid: Pid, child: &mut process::Child) -> io::Result<Launched> {
     let pidfd = sys::pidfd(pid)?;
-    let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    let (Some(stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
         return Err(io::Error::other("no pipes"));
     };

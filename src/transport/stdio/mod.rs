@@ -119,7 +119,8 @@ impl StdioWire {
         }
         if self.first_line_by.is_some_and(Deadline::passed) {
             let span = self.process_timeout.as_secs_f64();
-            let why = format!("the process said nothing within {span} s (raise stdio_config.process_timeout)");
+            let why =
+                format!("the process said nothing within {span} s (raise stdio_config.process_timeout)");
             return Err(WireError::new(FailureKind::Timeout, why));
         }
         Ok(true)

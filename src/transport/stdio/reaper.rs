@@ -33,7 +33,7 @@ const SWEEP: Duration = Duration::from_millis(100);
 const LAST_SWEEP: Duration = Duration::from_secs(2);
 
 /// A server on its way out.
-pub struct Dying {
+pub(super) struct Dying {
     process: Process,
     stage: Stage,
     until: Deadline,
@@ -48,7 +48,7 @@ enum Stage {
 
 impl Dying {
     /// Its stdin has just been closed.
-    pub fn new(process: Process) -> Dying {
+    pub(super) fn new(process: Process) -> Dying {
         Dying { process, stage: Stage::Asked, until: Deadline::after(GRACE) }
     }
 
@@ -72,7 +72,7 @@ impl Dying {
 type Known = Arc<Mutex<HashMap<Pid, u64>>>;
 
 /// The reaper's handle. Dropping it without [`Reaper::finish`] also ends every server.
-pub struct Reaper {
+pub(super) struct Reaper {
     thread: Option<JoinHandle<()>>,
     dying: Option<Sender<Dying>>,
     wake: PipeWriter,
@@ -82,7 +82,7 @@ pub struct Reaper {
 
 impl Reaper {
     /// Starts the thread. With `adopt`, orphans that became our children are ended with their server.
-    pub fn start(adopt: bool, guard: Option<(Pid, File)>) -> io::Result<Reaper> {
+    pub(super) fn start(adopt: bool, guard: Option<(Pid, File)>) -> io::Result<Reaper> {
         let (woken, wake) = io::pipe()?;
         sys::set_nonblocking(&woken)?;
         let (dying, inbox) = unbounded();
@@ -101,22 +101,22 @@ impl Reaper {
     }
 
     /// A number for the next server.
-    pub fn next_serial(&self) -> u64 {
+    pub(super) fn next_serial(&self) -> u64 {
         self.serial.fetch_add(1, Ordering::Relaxed)
     }
 
     /// `pid` was started; 0 is the serial of what is no server.
-    pub fn born(&self, pid: Pid, serial: u64) {
+    pub(super) fn born(&self, pid: Pid, serial: u64) {
         lock(&self.known).insert(pid, serial);
     }
 
     /// `pid` was collected by someone else.
-    pub fn collected(&self, pid: Pid) {
+    pub(super) fn collected(&self, pid: Pid) {
         lock(&self.known).remove(&pid);
     }
 
     /// Takes over a server.
-    pub fn take(&self, server: Dying) {
+    pub(super) fn take(&self, server: Dying) {
         if let Some(dying) = &self.dying {
             let _ = dying.send(server);
             let _ = (&self.wake).write_all(b".");
@@ -124,7 +124,7 @@ impl Reaper {
     }
 
     /// Waits until all that was taken over is gone.
-    pub fn finish(mut self) {
+    pub(super) fn finish(mut self) {
         self.end();
     }
 

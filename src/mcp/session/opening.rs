@@ -1,0 +1,187 @@
+//! The opening: both eras' replies, until a revision is agreed and the lists are planned.
+
+use std::time::Duration;
+
+use serde_json::value::RawValue;
+
+use super::{Draft, Opening, Reply, Session, Stop, stop};
+use crate::base::text::quote;
+use crate::mcp::era::{self, Discovery, Verdict};
+use crate::mcp::json as look;
+use crate::mcp::json_rpc::{Body, RpcError, code};
+use crate::mcp::listing::Listing;
+use crate::mcp::{outgoing, tidy};
+use crate::model::inventory::List;
+use crate::model::outcome::{FailureKind, Phase};
+use crate::model::revision::{Era, Revision};
+use crate::model::secret::Redaction;
+
+impl Session {
+    pub(super) fn discovered(&mut self, body: Body<'_>, now: Duration) -> Result<(), Stop> {
+        match era::verdict(body) {
+            Verdict::Stateless(revision, discovery) => {
+                self.learn(discovery);
+                self.settle(revision, revision.date().to_owned(), now);
+                Ok(())
+            }
+            Verdict::AskAgain(revision) if !self.asked_again => {
+                self.asked_again = true;
+                self.queue_discover(revision);
+                Ok(())
+            }
+            Verdict::AskAgain(_) => {
+                self.no_discovery("it refused the revision it had asked for".into(), Phase::Discover)
+            }
+            Verdict::Handshake(why) => self.no_discovery(why, Phase::Discover),
+            Verdict::Incompatible(listed) => {
+                self.discover = Reply::Refused(format!("it speaks only {listed}"));
+                match self.initialize {
+                    Reply::Pending => Ok(()),
+                    Reply::NotAsked | Reply::Refused(_) => Err(stop(
+                        FailureKind::VersionUnsupported,
+                        Phase::Discover,
+                        format!("the server speaks only {listed}"),
+                    )),
+                }
+            }
+        }
+    }
+
+    pub(super) fn no_discovery(&mut self, why: String, phase: Phase) -> Result<(), Stop> {
+        self.discover = Reply::Refused(why.clone());
+        match &self.initialize {
+            Reply::Pending => Ok(()),
+            Reply::NotAsked if self.may_initialize() => {
+                self.queue_initialize(self.offered);
+                Ok(())
+            }
+            Reply::NotAsked => {
+                let wanted = Revision::NEWEST;
+                Err(stop(
+                    FailureKind::VersionUnsupported,
+                    phase,
+                    format!("the server does not speak {wanted}: {why}"),
+                ))
+            }
+            Reply::Refused(first) => {
+                let message = format!("initialize: {first}; server/discover: {why}");
+                Err(stop(FailureKind::RpcError, Phase::Initialize, message))
+            }
+        }
+    }
+
+    pub(super) fn initialized(&mut self, body: Body<'_>, now: Duration) -> Result<(), Stop> {
+        match body {
+            Body::Result(result) => self.welcomed(result, now),
+            Body::Error(error) => self.not_welcomed(&error),
+            Body::Faulty(what) => {
+                self.no_handshake(format!("answered with {what}"), FailureKind::InvalidMessage)
+            }
+        }
+    }
+
+    fn welcomed(&mut self, result: &str, now: Duration) -> Result<(), Stop> {
+        let keys = ["protocolVersion", "capabilities", "instructions", "serverInfo"];
+        let Some(picked) = look::pick(result, keys) else {
+            return self.no_handshake("the result is not an object".into(), FailureKind::InvalidMessage);
+        };
+        let [version, capabilities, instructions, server] = picked.members;
+        self.learn(Discovery { capabilities, instructions, server });
+        let named = version.and_then(look::string);
+        let revision = named.as_deref().and_then(|v| v.parse::<Revision>().ok());
+        let revision = revision.filter(|r| r.era() == Era::Handshake);
+        match (revision, self.plan.opening) {
+            (Some(r), Opening::Pinned(pin)) if r != pin => Err(stop(
+                FailureKind::VersionUnsupported,
+                Phase::Initialize,
+                format!("asked for {pin}, the server offers {r}"),
+            )),
+            (Some(r), _) => {
+                self.settle(r, r.date().to_owned(), now);
+                Ok(())
+            }
+            (None, _) => {
+                let named = named.map_or("no version".into(), |v| format!("version {}", quote(&v, 40)));
+                Err(stop(
+                    FailureKind::VersionUnsupported,
+                    Phase::Initialize,
+                    format!("the server answered initialize with {named}"),
+                ))
+            }
+        }
+    }
+
+    pub(super) fn not_welcomed(&mut self, error: &RpcError<'_>) -> Result<(), Stop> {
+        let said =
+            format!("error {}: {}", error.code, quote(&self.plan.redaction.clean(&error.message), 300));
+        let supported = era::supported(error).unwrap_or_default();
+        if error.code == code::UNSUPPORTED_VERSION {
+            // Evidence of a stateless server, or of a process that our discover has locked to that era.
+            if self.discover != Reply::Pending && self.may_discover() && !self.asked_again {
+                self.asked_again = true;
+                self.initialize = Reply::Refused(said);
+                self.queue_discover(Revision::NEWEST);
+                return Ok(());
+            }
+            return self.no_handshake(said, FailureKind::VersionUnsupported);
+        }
+        match (era::newest(&supported, Era::Handshake), self.plan.opening) {
+            (Some(offer), Opening::Detect | Opening::Handshake) if offer != self.offered => {
+                self.queue_initialize(offer);
+                Ok(())
+            }
+            _ => self.no_handshake(said, FailureKind::RpcError),
+        }
+    }
+
+    fn no_handshake(&mut self, why: String, kind: FailureKind) -> Result<(), Stop> {
+        if self.discover == Reply::Pending {
+            self.initialize = Reply::Refused(why);
+            return Ok(());
+        }
+        Err(stop(kind, Phase::Initialize, why))
+    }
+
+    fn learn(&mut self, d: Discovery<'_>) {
+        let keep =
+            |raw: Option<&RawValue>, r: &Redaction| tidy::object(raw?.get(), r).ok().map(|(json, _)| json);
+        self.facts.server = keep(d.server, &self.plan.redaction).or(self.facts.server.take());
+        self.facts.capabilities = keep(d.capabilities, &self.plan.redaction);
+        self.facts.instructions =
+            d.instructions.and_then(look::string).map(|s| self.plan.redaction.clean(&s).into_owned());
+    }
+
+    /// The opening is over: plan the lists.
+    fn settle(&mut self, revision: Revision, version: String, now: Duration) {
+        self.abandoned.extend(self.in_flight.drain(..).map(|(id, _)| id));
+        self.outbox.retain(|d| d.request.is_none());
+        self.agreed = Some(revision);
+        self.agreed_at.get_or_insert(now);
+        self.facts.version = Some(version);
+        if revision.era() == Era::Handshake {
+            self.outbox.push_back(Draft { message: outgoing::initialized(revision), request: None });
+        }
+        let declared = self.facts.capabilities.as_ref().map(|c| {
+            let keys = ["tools", "resources", "prompts"];
+            look::pick(c.text(), keys).map(|p| {
+                keys.into_iter().zip(p.members).filter_map(|(k, m)| m.map(|_| k)).collect::<Vec<_>>()
+            })
+        });
+        let declared = declared.flatten();
+        if declared.is_none() {
+            self.note("capabilities", || "capabilities is no object; every list was asked for".into());
+        }
+        if self.listings.is_empty() {
+            self.listings = List::ALL
+                .map(|list| match &declared {
+                    Some(names) if !names.contains(&list.capability()) => Listing::undeclared(list),
+                    _ => Listing::new(list),
+                })
+                .into();
+        }
+        let open: Vec<List> = self.listings.iter().filter(|l| !l.ended()).map(|l| l.list).collect();
+        for list in open {
+            self.queue_list(list, None);
+        }
+    }
+}
