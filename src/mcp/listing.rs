@@ -71,6 +71,8 @@ pub struct Aside {
     pub changes: Changes,
     /// Entries that could not be kept.
     pub unkept: u32,
+    /// Kept items that lack what every one of their kind must have: the first fault, and how many.
+    pub faulty: Option<(String, u32)>,
     /// `ttlMs` and `cacheScope`.
     pub hint: Option<CacheHint>,
 }
@@ -114,9 +116,10 @@ impl Listing {
         *self = Listing::new(self.list);
     }
 
-    /// Ends it here as failed, keeping what was read.
+    /// Ends it here, keeping what was read: as truncated where a limit cut it between pages, else as failed.
     pub fn fail(&mut self, kind: FailureKind, why: impl Into<String>) {
-        self.end.get_or_insert(failed(kind, why));
+        let cut_short = kind == FailureKind::LimitExceeded && self.pages > 0;
+        self.end.get_or_insert(if cut_short { truncated(why) } else { failed(kind, why) });
     }
 
     /// It will not be asked for.
@@ -216,6 +219,9 @@ impl Listing {
                 Ok((item, changes)) => {
                     aside.changes.repeated_keys += changes.repeated_keys;
                     aside.changes.huge_numbers += changes.huge_numbers;
+                    if let Some(fault) = fault(self.list, item.text()) {
+                        aside.faulty.get_or_insert((fault, 0)).1 += 1;
+                    }
                     self.items.push(item);
                 }
                 Err(_) => aside.unkept += 1,
@@ -237,7 +243,10 @@ impl Listing {
         if cursor.get().len() > LONGEST_CURSOR {
             return Err(truncated(format!("a cursor of {} bytes", cursor.get().len())));
         }
-        let text = json::string(cursor).ok_or_else(|| truncated("nextCursor is not a string"))?;
+        let text = json::string(cursor).ok_or_else(|| End {
+            kind: Some(FailureKind::InvalidMessage),
+            ..truncated("nextCursor is not a string")
+        })?;
         if !self.cursors.insert(self.hasher.hash_one(&*text)) {
             return Err(truncated(format!("cursor repeats after {} pages", self.pages)));
         }
@@ -271,6 +280,22 @@ impl Listing {
         };
         (coverage, self.items, failure)
     }
+}
+
+/// What a kept item lacks of what the schema of every revision demands.
+fn fault(list: List, item: &str) -> Option<String> {
+    let key = match list {
+        List::Tools | List::Prompts => "name",
+        List::Resources => "uri",
+        List::ResourceTemplates => "uriTemplate",
+    };
+    let [named, schema] = json::pick(item, [key, "inputSchema"])?.members;
+    let Some(named) = named.and_then(json::string) else {
+        return Some(format!("an item without a string {key}"));
+    };
+    let is_object = schema.is_some_and(|s| s.get().starts_with('{'));
+    (list == List::Tools && !is_object)
+        .then(|| format!("{}: inputSchema is not an object", quote(&named, 80)))
 }
 
 #[cfg(test)]

@@ -26,7 +26,12 @@ pub enum Unkept {
     NotAnObject,
     /// Too large to sort out its repeated keys.
     RepeatedKeys,
+    /// Nested so deep that the report it stands in could not be read by common parsers.
+    TooDeep,
 }
+
+/// Common parsers read 127 levels; four of them are the report's own.
+const DEEPEST: usize = 123;
 
 /// Items with repeated keys are rebuilt as a tree; larger ones are refused instead.
 const REBUILD_BYTES: usize = 1 << 20;
@@ -38,7 +43,10 @@ pub fn object(object: &str, redaction: &Redaction) -> Result<(Json, Changes), Un
     }
     let mut tidier = Tidier::new(object, redaction);
     tidier.run();
-    let Tidier { out, changes, .. } = tidier;
+    let Tidier { out, changes, deepest, .. } = tidier;
+    if deepest > DEEPEST {
+        return Err(Unkept::TooDeep);
+    }
     let text = match changes.repeated_keys {
         0 => out,
         _ if out.len() > REBUILD_BYTES => return Err(Unkept::RepeatedKeys),
@@ -69,6 +77,7 @@ struct Tidier<'a> {
     hasher: RandomState,
     /// The next string is a key.
     at_key: bool,
+    deepest: usize,
 }
 
 /// Up to here a linear search is faster than a set.
@@ -86,6 +95,7 @@ impl<'a> Tidier<'a> {
             wide: Vec::new(),
             hasher: RandomState::new(),
             at_key: false,
+            deepest: 0,
         }
     }
 
@@ -114,6 +124,7 @@ impl<'a> Tidier<'a> {
             }
             _ => {}
         }
+        self.deepest = self.deepest.max(self.open.len());
         self.at_key = match b {
             b'{' => true,
             b',' => matches!(self.open.last(), Some(Some(_))),

@@ -443,6 +443,9 @@ impl Session {
         self.note_times("huge_numbers", aside.changes.huge_numbers, || {
             format!("{method}: numbers beyond a double were kept as strings")
         });
+        if let Some((fault, times)) = aside.faulty {
+            self.note_times("item_fault", times, || format!("{method}: {fault}"));
+        }
         self.note_times("entries_dropped", aside.unkept, || {
             format!("{method}: entries that are not objects")
         });

@@ -52,7 +52,7 @@ impl HttpClient {
         let tls = tls_config(&options.tls)?;
         let proxy = Proxy::try_from_env();
         let agent = |reach, proxy| {
-            let connector = Sockets(cancel.clone())
+            let connector = Sockets { cancel: cancel.clone(), header_limit: options.limits.header_bytes }
                 .chain(ConnectProxyConnector::default())
                 .chain(RustlsConnector::default());
             Agent::with_parts(config(options, tls.clone(), proxy), connector, Names::new(reach))

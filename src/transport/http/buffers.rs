@@ -17,9 +17,22 @@ pub(super) struct GrowingBuffers {
     filled: usize,
     output: Vec<u8>,
     progress: bool,
+    /// Bytes of interim (1xx) responses since the last request. ureq reads and forgets them one by one, so
+    /// its own limit on headers does not see an endless row of them.
+    interim: usize,
 }
 
 impl GrowingBuffers {
+    /// A new request is sent.
+    pub(super) fn begin_request(&mut self) {
+        self.interim = 0;
+    }
+
+    /// Bytes of interim responses to the last request.
+    pub(super) fn interim(&self) -> usize {
+        self.interim
+    }
+
     /// Makes room behind what was read: by moving it to the front, else by growing.
     fn make_room(&mut self) {
         if self.consumed == self.filled {
@@ -60,6 +73,8 @@ impl Buffers for GrowingBuffers {
 
     fn input_consume(&mut self, amount: usize) {
         self.progress = amount > 0;
+        let is_interim = matches!(self.input().get(..10), Some([b'H', b'T', b'T', b'P', b'/', .., b'1']));
+        self.interim += if is_interim { amount } else { 0 };
         self.consumed += amount;
     }
 

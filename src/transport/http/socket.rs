@@ -36,7 +36,11 @@ pub(super) fn take_connect_time() -> Duration {
 const MOST_UNSENT: usize = 16 << 10;
 
 /// Opens sockets.
-pub(super) struct Sockets(pub(super) Cancel);
+pub(super) struct Sockets {
+    pub(super) cancel: Cancel,
+    /// Of all headers that answer one request, in bytes.
+    pub(super) header_limit: usize,
+}
 
 /// A connection.
 pub(super) struct Socket {
@@ -44,6 +48,7 @@ pub(super) struct Socket {
     unsent: Vec<u8>,
     buffers: GrowingBuffers,
     cancel: Cancel,
+    header_limit: usize,
 }
 
 impl Connector<()> for Sockets {
@@ -56,7 +61,13 @@ impl Connector<()> for Sockets {
         let stream = result?;
         stream.set_nodelay(true)?;
         let buffers = GrowingBuffers::default();
-        Ok(Some(Socket { stream, unsent: Vec::new(), buffers, cancel: self.0.clone() }))
+        Ok(Some(Socket {
+            stream,
+            unsent: Vec::new(),
+            buffers,
+            cancel: self.cancel.clone(),
+            header_limit: self.header_limit,
+        }))
     }
 }
 
@@ -81,9 +92,9 @@ impl Sockets {
     fn connect_to(&self, address: SocketAddr, by: Deadline) -> Result<TcpStream, Error> {
         let stream = net::begin_connect(address)?;
         loop {
-            let mut slots = [Slot::writable(Some(stream.as_fd())), Slot::readable(Some(self.0.fd()))];
+            let mut slots = [Slot::writable(Some(stream.as_fd())), Slot::readable(Some(self.cancel.fd()))];
             poll::wait(&mut slots, by)?;
-            if self.0.is_tripped() {
+            if self.cancel.is_tripped() {
                 return Err(interrupted());
             }
             if slots[0].ready() {
@@ -154,7 +165,13 @@ impl Transport for Socket {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.flush(timeout)?;
+        if !self.unsent.is_empty() {
+            self.buffers.begin_request();
+            self.flush(timeout)?;
+        }
+        if self.buffers.interim() > self.header_limit {
+            return Err(Error::LargeResponseHeader(self.buffers.interim(), self.header_limit));
+        }
         let timeout = timeout.for_read();
         let by = deadline(timeout);
         loop {

@@ -229,6 +229,7 @@ impl Wire for StdioWire {
     fn recv(&mut self) -> Result<Inbound<'_>, WireError> {
         let range = loop {
             match self.lines.next() {
+                Ok(Some(range)) if self.lines.line(range.clone()).trim_ascii().is_empty() => continue,
                 Ok(Some(range)) => break range,
                 Ok(None) => {}
                 Err(_) => {
@@ -239,10 +240,10 @@ impl Wire for StdioWire {
             self.patience.check()?;
             match self.pump() {
                 Ok(true) => {}
-                // A server may forget the last line feed.
+                // A server may forget the last line feed; one that was cut off inside a message did not.
                 Ok(false) => match self.lines.last() {
-                    Some(range) => break range,
-                    None => return Err(self.ended()),
+                    Some(range) if is_json(self.lines.line(range.clone())) => break range,
+                    Some(_) | None => return Err(self.ended()),
                 },
                 Err(e) if e.kind == FailureKind::Timeout && self.stdin.is_none() => return Err(self.ended()),
                 Err(e) => return Err(e),
@@ -280,6 +281,10 @@ impl Wire for StdioWire {
         launcher.retire(process);
         Parting { notes, stderr }
     }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// An exit status in words.
