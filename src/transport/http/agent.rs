@@ -1,17 +1,21 @@
 //! The HTTP client: the only file that sets ureq's options, and the one that reads its errors.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Response;
 use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector};
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, ConnectionDetails, Connector, RustlsConnector, Transport,
+};
 use ureq::{Agent, Body, Error, Proxy, Timeout};
 
+use crate::mcp::origin::Origin;
 use crate::model::outcome::FailureKind;
 use crate::sys::cancel::Cancel;
 use crate::transport::options::{TlsOptions, WireOptions};
@@ -20,10 +24,15 @@ use crate::transport::{Patience, WireError};
 use super::resolve::{Names, Reach};
 use super::socket::Sockets;
 
-/// All HTTP of a run: one pool of connections, TLS roots loaded at the first https connection.
+/// All HTTP of a run. TLS roots are loaded at the first https connection.
 #[derive(Debug)]
 pub struct HttpClient {
-    targets: Agent,
+    config: Config,
+    connector: Shared,
+    names: Names,
+    /// Agents of origins that were left lately, with their idle connections; the oldest first.
+    left: Mutex<VecDeque<(Origin, Agent)>>,
+    most_left: usize,
     /// For hosts that a server names: public addresses only, no proxy.
     strangers: Agent,
 }
@@ -50,27 +59,43 @@ impl HttpClient {
     /// Reads the certificates that `options` name; connects to nothing.
     pub fn new(options: &WireOptions, cancel: &Cancel) -> Result<Arc<HttpClient>, String> {
         let tls = tls_config(&options.tls)?;
-        let proxy = Proxy::try_from_env();
-        let agent = |reach, proxy| {
-            let connector = Sockets { cancel: cancel.clone(), header_limit: options.limits.header_bytes }
-                .chain(ConnectProxyConnector::default())
-                .chain(RustlsConnector::default());
-            Agent::with_parts(config(options, tls.clone(), proxy), connector, Names::new(reach))
-        };
+        let connector = Shared(Arc::new(Chain {
+            tcp: Sockets { cancel: cancel.clone(), header_limit: options.limits.header_bytes },
+            proxy: ConnectProxyConnector::default(),
+            tls: RustlsConnector::default(),
+        }));
+        let direct = config(options, tls.clone(), None);
         Ok(Arc::new(HttpClient {
-            targets: agent(Reach::Anywhere, proxy),
-            strangers: agent(Reach::Public, None),
+            strangers: Agent::with_parts(direct, connector.clone(), Names::new(Reach::Public)),
+            config: config(options, tls, Proxy::try_from_env()),
+            connector,
+            names: Names::new(Reach::Anywhere),
+            left: Mutex::default(),
+            most_left: if options.http.keep_alive { options.http.pool_size } else { 0 },
         }))
     }
 
-    /// Asks a host that the user named.
-    pub(super) fn ask(
-        &self,
-        request: &Request<'_>,
-        budget: Budget,
-        patience: &Patience,
-    ) -> Result<Response<Body>, WireError> {
-        run(&self.targets, request, budget, patience)
+    /// The agent for a target at `origin`. Each origin has its own: ureq looks through all idle connections
+    /// of an agent, under one lock, at every request.
+    pub(super) fn enter(&self, origin: &Origin) -> Agent {
+        let known = self.left().iter().find(|(o, _)| o == origin).map(|(_, agent)| agent.clone());
+        known.unwrap_or_else(|| {
+            Agent::with_parts(self.config.clone(), self.connector.clone(), self.names.clone())
+        })
+    }
+
+    /// Keeps the connections of a target for the next one at the same origin; the origin left longest ago
+    /// loses its own.
+    pub(super) fn leave(&self, origin: Origin, agent: Agent) {
+        let mut left = self.left();
+        left.retain(|(o, _)| *o != origin);
+        left.push_back((origin, agent));
+        let excess = left.len().saturating_sub(self.most_left);
+        left.drain(..excess);
+    }
+
+    fn left(&self) -> MutexGuard<'_, VecDeque<(Origin, Agent)>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks a host that a server named, if it is a public one.
@@ -80,11 +105,35 @@ impl HttpClient {
         budget: Budget,
         patience: &Patience,
     ) -> Result<Response<Body>, WireError> {
-        run(&self.strangers, request, budget, patience)
+        ask(&self.strangers, request, budget, patience)
     }
 }
 
-fn run(
+/// What makes a connection: a socket, through a proxy where there is one, with TLS where that is asked for.
+#[derive(Debug)]
+struct Chain {
+    tcp: Sockets,
+    proxy: ConnectProxyConnector,
+    tls: RustlsConnector,
+}
+
+/// One chain for all agents, so that TLS is set up once.
+#[derive(Debug, Clone)]
+struct Shared(Arc<Chain>);
+
+impl Connector<()> for Shared {
+    type Out = Box<dyn Transport>;
+
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Self::Out>, Error> {
+        let socket = self.0.tcp.connect(details, None)?;
+        let tunnel = self.0.proxy.connect(details, socket)?;
+        let secured = self.0.tls.connect(details, tunnel)?;
+        Ok(secured.map(|transport| Box::new(transport) as Box<dyn Transport>))
+    }
+}
+
+/// Asks a host that the user named, through the agent of its origin.
+pub(super) fn ask(
     agent: &Agent,
     request: &Request<'_>,
     budget: Budget,

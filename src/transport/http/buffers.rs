@@ -23,9 +23,15 @@ pub(super) struct GrowingBuffers {
 }
 
 impl GrowingBuffers {
-    /// A new request is sent.
-    pub(super) fn begin_request(&mut self) {
+    /// A request is sent. What will not be needed while its answer is awaited is given back: of a thousand
+    /// connections nearly all are waiting.
+    pub(super) fn request_sent(&mut self) {
         self.interim = 0;
+        self.output = Vec::new();
+        if self.consumed == self.filled {
+            self.input = Vec::new();
+            (self.consumed, self.filled) = (0, 0);
+        }
     }
 
     /// Bytes of interim responses to the last request.

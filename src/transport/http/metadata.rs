@@ -9,7 +9,7 @@ use crate::mcp::origin;
 use crate::model::outcome::FailureKind;
 use crate::transport::{Patience, WireError};
 
-use super::agent::{Budget, HttpClient, Request};
+use super::agent::{self, Budget, HttpClient, Request};
 use super::body::{self, Meter};
 
 /// Such documents have a few kilobytes.
@@ -37,7 +37,7 @@ pub fn fetch(
     let request = Request { method: "GET", url, headers: &headers, body: None };
     let budget = Budget { total: TIME, read: TIME, connect: TIME };
     let mut response = match at_home || both_loopback {
-        true => client.ask(&request, budget, patience)?,
+        true => agent::ask(&client.enter(&there), &request, budget, patience)?,
         false => client.ask_stranger(&request, budget, patience)?,
     };
     if response.status() != 200 {

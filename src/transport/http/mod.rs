@@ -3,22 +3,23 @@
 mod agent;
 mod body;
 mod buffers;
+mod link;
 pub mod metadata;
 mod resolve;
 mod socket;
 mod stream;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use ureq::Body;
 use ureq::http::{HeaderMap, Response};
 
 use crate::base::text::quote;
 use crate::base::time::Deadline;
-use crate::mcp::outgoing::{self, Outgoing};
+use crate::mcp::outgoing::Outgoing;
 use crate::mcp::session::{Inbound, Refusal};
-use crate::mcp::{origin, sse::Event};
+use crate::mcp::sse::Event;
 use crate::model::outcome::{FailureKind, Note, Transport};
 use crate::model::revision::Revision;
 use crate::model::secret::Secret;
@@ -29,12 +30,10 @@ use super::{Parting, Patience, Wire, WireError};
 
 pub(super) use agent::Budget;
 pub use agent::HttpClient;
-use agent::Request;
-pub(super) use body::Meter;
-pub(super) use stream::{EventStream, Sizes};
+pub(super) use link::Link;
+use link::SHORTEST_WAIT;
+pub(super) use stream::EventStream;
 
-/// `Retry-After` of half a second is never asked for; a wait shorter than this is no wait.
-const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 /// The parting DELETE is a courtesy.
 const DELETE_TIME: Duration = Duration::from_millis(1500);
 /// Longest session id we carry. The specification names no limit; headers have one.
@@ -58,204 +57,6 @@ enum Pending {
     Refused(Refusal<'static>),
     Stream(Box<EventStream>),
     Event(Vec<u8>, Box<EventStream>),
-}
-
-/// What both HTTP transports need to talk to their target.
-pub(super) struct Link {
-    pub(super) client: Arc<HttpClient>,
-    pub(super) url: String,
-    /// The user's, for this origin only.
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) options: WireOptions,
-    pub(super) patience: Patience,
-    pub(super) meter: Meter,
-    pub(super) connecting: Duration,
-}
-
-impl Link {
-    pub(super) fn new(
-        client: &Arc<HttpClient>,
-        remote: &Remote,
-        options: &WireOptions,
-        patience: Patience,
-    ) -> Link {
-        socket::take_connect_time();
-        Link {
-            client: client.clone(),
-            url: origin::without_userinfo(&remote.url),
-            headers: user_headers(remote),
-            meter: Meter::new(options.limits.target_bytes),
-            options: options.clone(),
-            patience,
-            connecting: Duration::ZERO,
-        }
-    }
-
-    pub(super) fn sizes(&self) -> Sizes {
-        Sizes {
-            chunk: self.options.sse.chunk_size,
-            events: self.options.sse.event_buffer_size,
-            message: self.options.limits.message_bytes,
-            total: self.options.limits.target_bytes,
-        }
-    }
-
-    fn budget(&self) -> Budget {
-        let http = &self.options.http;
-        Budget { total: http.total_timeout, read: http.read_timeout, connect: http.connect_timeout }
-    }
-
-    /// One exchange, followed through redirects within the origin. `self.url` moves along.
-    pub(super) fn exchange(
-        &mut self,
-        method: &'static str,
-        own: &[(String, String)],
-        body: Option<&str>,
-        budget: Budget,
-    ) -> Result<Response<Body>, WireError> {
-        let mut url = self.url.clone();
-        let response = self.exchange_at(method, &mut url, own, body, budget)?;
-        self.url = url;
-        Ok(response)
-    }
-
-    pub(super) fn exchange_at(
-        &mut self,
-        method: &'static str,
-        url: &mut String,
-        own: &[(String, String)],
-        body: Option<&str>,
-        budget: Budget,
-    ) -> Result<Response<Body>, WireError> {
-        let headers: Vec<(String, String)> = own.iter().chain(&self.headers).cloned().collect();
-        for _ in 0..=self.options.limits.redirects {
-            let request = Request { method, url, headers: &headers, body };
-            let result = self.client.ask(&request, budget, &self.patience);
-            self.connecting += socket::take_connect_time();
-            let mut response = result?;
-            if !response.status().is_redirection() || response.status() == 304 {
-                return Ok(response);
-            }
-            body::drain(&mut response, &mut self.meter);
-            *url = redirected(url, method, &response)?;
-        }
-        let why = format!("more than {} redirects", self.options.limits.redirects);
-        Err(WireError::new(FailureKind::RedirectRefused, why))
-    }
-
-    /// An exchange that is repeated while the server says "later" (`retry_config`).
-    fn persist(&mut self, own: &[(String, String)], body: &str) -> Result<Response<Body>, WireError> {
-        let http = self.options.http.clone();
-        let mut repeated = 0;
-        loop {
-            let mut response = self.exchange("POST", own, Some(body), self.budget())?;
-            let status = response.status().as_u16();
-            let later = status == 429 || http.status_forcelist.contains(&status);
-            if !later || repeated >= http.retries {
-                return Ok(response);
-            }
-            repeated += 1;
-            let wait =
-                retry_after(response.headers()).unwrap_or_else(|| backoff(http.backoff_factor, repeated));
-            if wait >= self.patience.until.left() {
-                return Ok(response);
-            }
-            body::drain(&mut response, &mut self.meter);
-            self.patience.cancel.sleep(Deadline::after(wait));
-            self.patience.check()?;
-        }
-    }
-
-    pub(super) fn refusal(&mut self, response: &mut Response<Body>, had_session: bool) -> Refusal<'static> {
-        let lines = response.headers().get_all("www-authenticate").iter();
-        let authenticate = lines.map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()).collect();
-        let status = response.status().as_u16();
-        let body = body::beginning(response, &mut self.meter).into();
-        Refusal { status, body, authenticate, had_session }
-    }
-
-    pub(super) fn drain(&mut self, response: &mut Response<Body>) {
-        body::drain(response, &mut self.meter);
-    }
-}
-
-/// Names that belong to the transport; a configured header of such a name is left out.
-const OWN_HEADERS: [&str; 9] = [
-    "accept",
-    "accept-encoding",
-    "connection",
-    "content-length",
-    "content-type",
-    "host",
-    "mcp-session-id",
-    "mcp-protocol-version",
-    "transfer-encoding",
-];
-
-fn user_headers(remote: &Remote) -> Vec<(String, String)> {
-    let mut headers: Vec<(String, String)> = Vec::with_capacity(remote.headers.len() + 1);
-    for (name, value) in &remote.headers {
-        if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
-            log::warn!("header {name} belongs to the transport and is not sent");
-        } else {
-            headers.push((name.clone(), value.reveal().to_owned()));
-        }
-    }
-    // Userinfo means Basic (RFC 7617), unless the configuration says otherwise.
-    let userinfo = remote
-        .url
-        .split_once("://")
-        .and_then(|(_, rest)| rest.split(['/', '?', '#']).next()?.rsplit_once('@'));
-    if let Some((userinfo, _)) = userinfo
-        && !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("authorization"))
-    {
-        headers
-            .push(("Authorization".into(), format!("Basic {}", outgoing::base64(&percent_decode(userinfo)))));
-    }
-    headers
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while let Some(&b) = bytes.get(i) {
-        let code = (b == b'%').then(|| u8::from_str_radix(text.get(i + 1..i + 3)?, 16).ok()).flatten();
-        out.push(code.unwrap_or(b));
-        i += if code.is_some() { 3 } else { 1 };
-    }
-    out
-}
-
-/// Where a redirect leads, if it may be followed: within the origin, and for a POST only where the method
-/// and body stay (307, 308).
-fn redirected(from: &str, method: &str, response: &Response<Body>) -> Result<String, WireError> {
-    let status = response.status().as_u16();
-    let refused = |why: String| Err(WireError::new(FailureKind::RedirectRefused, why));
-    let location =
-        response.headers().get("location").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
-    let Some(location) = location else { return refused(format!("HTTP {status} without a Location")) };
-    let shown = quote(&location, 200);
-    if method == "POST" && !matches!(status, 307 | 308) {
-        return refused(format!("HTTP {status} for a POST, to {shown}"));
-    }
-    origin::same_origin(from, &location).or_else(|why| refused(format!("HTTP {status} to {shown}: {why}")))
-}
-
-/// `Retry-After` in seconds or as a date; junk is no answer.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get("retry-after")?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = httpdate::parse_http_date(value).ok()?;
-    Some(at.duration_since(SystemTime::now()).unwrap_or_default())
-}
-
-/// `backoff_factor` × 2^(n-1) seconds, and up to a tenth more so that many clients do not come back at once.
-fn backoff(factor: f64, n: u32) -> Duration {
-    let seconds = factor.max(0.0) * f64::from(2u32.saturating_pow(n - 1)) * (1.0 + fastrand::f64() / 10.0);
-    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).max(SHORTEST_WAIT)
 }
 
 impl HttpWire {

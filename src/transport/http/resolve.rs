@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ureq::Error;
 use ureq::config::Config;
@@ -13,10 +13,9 @@ use ureq::unversioned::transport::NextTimeout;
 
 /// ureq asks before every request, also when a connection is at hand, and its own resolver starts a thread
 /// each time. This one answers from memory, and reads literal addresses itself.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Names {
-    system: DefaultResolver,
-    known: Mutex<HashMap<String, Vec<SocketAddr>>>,
+    known: Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>,
     reach: Reach,
 }
 
@@ -32,7 +31,7 @@ pub(super) enum Reach {
 
 impl Names {
     pub(super) fn new(reach: Reach) -> Names {
-        Names { system: DefaultResolver::default(), known: Mutex::default(), reach }
+        Names { known: Arc::default(), reach }
     }
 
     fn look_up(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<Vec<SocketAddr>, Error> {
@@ -49,7 +48,7 @@ impl Names {
             return Ok(known.clone());
         }
         // Lookup failures come as plain I/O errors; nothing else in here makes one.
-        let found = self.system.resolve(uri, config, timeout).map_err(|e| match e {
+        let found = DefaultResolver::default().resolve(uri, config, timeout).map_err(|e| match e {
             Error::Io(_) => Error::HostNotFound,
             other => other,
         })?;

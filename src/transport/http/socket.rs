@@ -148,7 +148,7 @@ impl Socket {
                 Err(e) => return Err(e.into()),
             }
         }
-        self.unsent.clear();
+        self.unsent = Vec::new();
         Ok(())
     }
 }
@@ -166,8 +166,8 @@ impl Transport for Socket {
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         if !self.unsent.is_empty() {
-            self.buffers.begin_request();
             self.flush(timeout)?;
+            self.buffers.request_sent();
         }
         if self.buffers.interim() > self.header_limit {
             return Err(Error::LargeResponseHeader(self.buffers.interim(), self.header_limit));
