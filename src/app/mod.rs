@@ -28,7 +28,15 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     run(args).into()
 }
 
+/// A panic is a defect, and costs one target; the line for it is short and goes where all others go.
+fn explain_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        log::error!("internal failure at {}", info.location().map_or("?".into(), ToString::to_string))
+    }));
+}
+
 fn run(args: Vec<OsString>) -> Exit {
+    explain_panics();
     let cli = match parse(args.into_iter()) {
         Ok(cli) => cli,
         Err(Early::Help(text)) => return print(&text),

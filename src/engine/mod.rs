@@ -50,10 +50,20 @@ pub(crate) fn run<J, T>(
     let threads = threads.min(jobs.len()).max(1);
     let (hand_out, inbox) = bounded::<(usize, J)>(threads);
     let (report, events) = bounded::<Event<T>>(2 * threads);
+    let mut jobs = jobs.enumerate();
+    // Filled before the workers start: each finds work at once, while the others are still being made.
+    for job in jobs.by_ref().take(threads) {
+        hand_out.send(job).expect("the channel holds as many jobs as there are threads");
+    }
     let pools = start(threads, &inbox, &report, Arc::new(work));
+    if pools.is_empty() {
+        drop(hand_out);
+        let unserved = inbox.iter().chain(jobs).map(|(number, _)| number);
+        return unserved
+            .for_each(|number| each(Event::Ended(number, Err("no thread could be started".into()))));
+    }
     drop((inbox, report));
 
-    let mut jobs = jobs.enumerate();
     let mut next = jobs.next();
     let mut hand_out = next.is_some().then_some(hand_out);
     loop {
@@ -103,7 +113,13 @@ where
         pool.execute(move || serve(&inbox, &report, &*work));
         pool
     };
-    (1..=threads).map(worker).collect()
+    // threadpool panics where the system has no thread left. With fewer of them the work still gets done.
+    let pools: Vec<_> =
+        (1..=threads).map_while(|n| catch_unwind(AssertUnwindSafe(|| worker(n))).ok()).collect();
+    if pools.len() < threads {
+        log::warn!("only {} of {threads} threads could be started (ulimit -u)", pools.len());
+    }
+    pools
 }
 
 fn serve<J, T>(inbox: &Receiver<(usize, J)>, report: &Sender<Event<T>>, work: &impl Fn(usize, J) -> T) {
