@@ -60,6 +60,7 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
 }
 
 fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
+    check_outputs(args)?;
     let line = |e: ConfigError| e.to_string();
     let environment = Environment::of_process().map_err(line)?;
     let resolved = config::resolve(&Overrides::from(args), &environment).map_err(line)?;
@@ -101,7 +102,6 @@ fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
     if args.no_stdio {
         config::hold_stdio(&mut targets);
     }
-    check_outputs(args)?;
     Ok(Planned { settings, targets, disabled, fleet })
 }
 
