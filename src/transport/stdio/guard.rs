@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use crate::sys::process::{self as sys, Pid, Signal};
 
-use super::launch::MARK;
+/// Marks every process of a run, so that those that slip away can be found: `RUN.SERIAL`.
+pub const MARK: &str = "HAWKEYE_RUN";
 
 /// The word after the program that makes it a guard.
 pub const SUBCOMMAND: &str = "__guard";

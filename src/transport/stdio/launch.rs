@@ -21,11 +21,8 @@ use crate::model::target::Command;
 use crate::sys::process::{self as sys, Pid};
 use crate::transport::WireError;
 
-use super::guard::Guard;
-use super::reaper::{Dying, Reaper};
-
-/// Marks every process of a run, so that those that slip away can be found: `RUN.SERIAL`.
-pub const MARK: &str = "HAWKEYE_RUN";
+use super::guard::{Guard, MARK};
+use super::reaper::{Dying, Process, Reaper};
 
 /// What of our own environment a server gets; the rest may hold secrets that are none of its business.
 const ALLOWED: [&str; 12] = [
@@ -60,14 +57,6 @@ pub struct Launched {
     pub stdout: File,
     /// Our end of its stderr.
     pub stderr: File,
-}
-
-/// A server's process, which leads a group of its own.
-pub struct Process {
-    /// Its number, ours until the reaper has collected it.
-    pub pid: Pid,
-    /// Readable once it has ended.
-    pub pidfd: OwnedFd,
 }
 
 /// How much of the process table a launcher may claim.

@@ -28,7 +28,8 @@ use crate::sys::process as sys;
 
 use super::options::WireOptions;
 use super::{Parting, Patience, Wire, WireError};
-use launch::{Launched, Launcher, Process};
+use launch::{Launched, Launcher};
+use reaper::Process;
 
 /// How long a server that closed its stdout may take to end, so that its exit status can be told.
 const EXIT_GRACE: Duration = Duration::from_millis(300);

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -20,8 +20,7 @@ use crate::base::time::Deadline;
 use crate::sys::poll::{self, Slot};
 use crate::sys::process::{self as sys, Pid, Signal};
 
-use super::guard;
-use super::launch::{MARK, Process};
+use super::guard::{self, MARK};
 
 /// From stdin's end to SIGTERM. Node servers need 0.4 s to leave, Python ones up to 1 s.
 const GRACE: Duration = Duration::from_millis(1200);
@@ -31,6 +30,14 @@ const LAST_GRACE: Duration = Duration::from_millis(500);
 const SWEEP: Duration = Duration::from_millis(100);
 /// How long the end of a run waits for strays to be gone.
 const LAST_SWEEP: Duration = Duration::from_secs(2);
+
+/// A server's process, which leads a group of its own.
+pub struct Process {
+    /// Its number, ours until the reaper has collected it.
+    pub pid: Pid,
+    /// Readable once it has ended.
+    pub pidfd: OwnedFd,
+}
 
 /// A server on its way out.
 pub(super) struct Dying {
