@@ -88,7 +88,7 @@ impl Plan {
     fn target(&self, endpoint: Endpoint) -> Target {
         let name = self.name.to_owned();
         let owners = vec![Owner { file: "demo".to_owned(), line: None, name: name.clone() }];
-        Target { name, owners, endpoint, timeout: None, pin: None, hold: None, expanded: Vec::new() }
+        Target { owners, endpoint, ..Target::unknown(name) }
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::json;
 use super::json_rpc::{Body, code};
 use super::tidy::{self, Changes};
+use super::tool_headers::{self, Broken};
 use crate::base::text::quote;
 use crate::base::time::millis;
 use crate::model::inventory::{CacheHint, Coverage, CoverageState, Json, List};
@@ -73,6 +74,10 @@ pub struct Aside {
     pub unkept: u32,
     /// `ttlMs` and `cacheScope`.
     pub hint: Option<CacheHint>,
+    /// The first tool that conforming HTTP clients hide, and why.
+    pub hidden: Option<(String, Broken)>,
+    /// How many.
+    pub hidden_tools: u32,
 }
 
 impl Listing {
@@ -96,6 +101,11 @@ impl Listing {
     pub fn undeclared(list: List) -> Listing {
         let why = format!("capability {} not declared", list.capability());
         Listing { end: Some(unsupported(why)), ..Listing::new(list) }
+    }
+
+    /// What was read so far.
+    pub fn items(&self) -> &[Json] {
+        &self.items
     }
 
     /// Whether it has ended.
@@ -216,6 +226,12 @@ impl Listing {
                 Ok((item, changes)) => {
                     aside.changes.repeated_keys += changes.repeated_keys;
                     aside.changes.huge_numbers += changes.huge_numbers;
+                    if self.list == List::Tools
+                        && let Some(offence) = tool_headers::offence(item.text())
+                    {
+                        aside.hidden_tools += 1;
+                        aside.hidden.get_or_insert(offence);
+                    }
                     self.items.push(item);
                 }
                 Err(_) => aside.unkept += 1,

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Asked, Binding, Draft, Session, Stop, call_text};
+use super::{Asked, Binding, Draft, Plan, Session, Stop, call_text};
 use crate::base::text::quote;
-use crate::mcp::json_rpc::{self, Incoming, Malformed};
+use crate::mcp::json_rpc::{self, Body, Incoming, Malformed};
+use crate::mcp::listing::{Aside, Next};
 use crate::mcp::outgoing;
+use crate::model::inventory::{CacheHint, List};
 use crate::model::outcome::{Failure, FailureKind};
-use crate::model::revision::Era;
+use crate::model::revision::{Era, Revision};
 
 /// A server that asks us more than this is no longer answered; it cannot make us talk for ever.
 const MOST_ANSWERS: u32 = 1_000;
@@ -123,5 +125,41 @@ impl Session {
             self.note("unknown_id", || format!("an answer to id {}, which was not asked", quote(text, 40)));
         }
         None
+    }
+
+    pub(super) fn listed(&mut self, list: List, body: Body<'_>, now: Duration) {
+        let era = self.agreed.map_or(Era::Handshake, Revision::era);
+        let Some(at) = self.listings.iter().position(|l| l.list == list) else { return };
+        let Plan { limits, redaction, .. } = &self.plan;
+        let (next, aside) = self.listings[at].answer(body, now, era, limits, redaction);
+        self.aside(list, aside);
+        match next {
+            Next::Page(cursor) => self.queue_list(list, cursor),
+            Next::Ended => {}
+        }
+    }
+
+    /// What an answer brought besides its items.
+    fn aside(&mut self, list: List, aside: Aside) {
+        let method = list.method();
+        self.note_times("duplicate_keys", aside.changes.repeated_keys, || {
+            format!("{method}: repeated keys; the last one was kept")
+        });
+        self.note_times("huge_numbers", aside.changes.huge_numbers, || {
+            format!("{method}: numbers beyond a double were kept as strings")
+        });
+        self.note_times("entries_dropped", aside.unkept, || {
+            format!("{method}: entries that are not objects")
+        });
+        if let Some((tool, why)) = aside.hidden {
+            self.note_times("tool_header_invalid", aside.hidden_tools, || {
+                format!("conforming HTTP clients hide {}: an x-mcp-header {why}", quote(&tool, 80))
+            });
+        }
+        if let Some(new) = aside.hint {
+            let old = self.facts.hint.unwrap_or(new);
+            self.facts.hint =
+                Some(CacheHint { ttl_ms: old.ttl_ms.min(new.ttl_ms), public: old.public && new.public });
+        }
     }
 }

@@ -20,7 +20,11 @@
 
 mod incoming;
 mod opening;
+#[cfg(test)]
+mod property_tests;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -29,7 +33,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::json_rpc::Body;
-use super::listing::{Aside, Listing, Next};
+use super::listing::Listing;
 use super::outgoing::{self, Dress, Outgoing};
 use crate::model::inventory::{CacheHint, Inventory, Json, List, Protocol};
 use crate::model::limits::Limits;
@@ -310,6 +314,11 @@ impl Session {
         self.challenged.as_ref()
     }
 
+    /// What was read of `list` so far.
+    pub fn items(&self, list: List) -> &[Json] {
+        self.listings.iter().find(|l| l.list == list).map_or(&[], Listing::items)
+    }
+
     /// Asks for something besides the lists; the answer comes by [`Session::take_answer`].
     pub fn call(&mut self, method: &str, params: Value, header_params: Vec<(String, String)>) -> u32 {
         let id = self.fresh_id();
@@ -421,36 +430,6 @@ impl Session {
             self.listings.len() - 1
         });
         &mut self.listings[at]
-    }
-
-    fn listed(&mut self, list: List, body: Body<'_>, now: Duration) {
-        let era = self.agreed.map_or(Era::Handshake, Revision::era);
-        let Some(at) = self.listings.iter().position(|l| l.list == list) else { return };
-        let Plan { limits, redaction, .. } = &self.plan;
-        let (next, aside) = self.listings[at].answer(body, now, era, limits, redaction);
-        self.aside(list, aside);
-        match next {
-            Next::Page(cursor) => self.queue_list(list, cursor),
-            Next::Ended => {}
-        }
-    }
-
-    fn aside(&mut self, list: List, aside: Aside) {
-        let method = list.method();
-        self.note_times("duplicate_keys", aside.changes.repeated_keys, || {
-            format!("{method}: repeated keys; the last one was kept")
-        });
-        self.note_times("huge_numbers", aside.changes.huge_numbers, || {
-            format!("{method}: numbers beyond a double were kept as strings")
-        });
-        self.note_times("entries_dropped", aside.unkept, || {
-            format!("{method}: entries that are not objects")
-        });
-        if let Some(new) = aside.hint {
-            let old = self.facts.hint.unwrap_or(new);
-            self.facts.hint =
-                Some(CacheHint { ttl_ms: old.ttl_ms.min(new.ttl_ms), public: old.public && new.public });
-        }
     }
 
     // ---- notes ----

@@ -44,8 +44,10 @@ pub struct HttpWire {
     session: Option<Secret>,
     version: Option<Revision>,
     pending: Pending,
-    /// Where to resume after the stream broke: event id and when.
+    /// How often a stream was resumed.
     resumed: u32,
+    /// Last event id and delay; they hold on for a stream that resumes another and names none itself.
+    resume_point: (Option<String>, Option<u64>),
     notes: Vec<Note>,
 }
 
@@ -270,6 +272,7 @@ impl HttpWire {
             version: None,
             pending: Pending::Nothing,
             resumed: 0,
+            resume_point: (None, None),
             notes: Vec::new(),
         }
     }
@@ -341,6 +344,9 @@ impl HttpWire {
     /// The stream ended before the answer: resume it where the server allows that, or fail.
     fn resume(&mut self, stream: EventStream) -> Result<Pending, WireError> {
         let (id, retry_ms) = stream.resume_point();
+        let id = id.or(self.resume_point.0.take());
+        let retry_ms = retry_ms.or(self.resume_point.1);
+        self.resume_point = (id.clone(), retry_ms);
         let attempts = self.link.options.sse.max_reconnect_attempts;
         let stateless = self.version.is_some_and(|v| v >= Revision::V2026_07_28);
         let Some(id) = id.filter(|_| !stateless && self.resumed < attempts) else {
@@ -422,6 +428,7 @@ impl Wire for HttpWire {
         }
         // An old stream may still be open; it has given its answer.
         self.pending = Pending::Nothing;
+        self.resume_point = (None, None);
         let mut response = self.link.persist(&own, &message.body)?;
         if response.status().is_success() {
             if message.mirror.opens_session {

@@ -228,7 +228,7 @@ impl Wire for StdioWire {
 
     fn recv(&mut self) -> Result<Inbound<'_>, WireError> {
         let range = loop {
-            match self.lines.next() {
+            match self.lines.next_line() {
                 Ok(Some(range)) => break range,
                 Ok(None) => {}
                 Err(_) => {
