@@ -32,9 +32,16 @@ mod sys;
 #[doc(hidden)]
 pub mod transport;
 
+/// What the conformance driver and the fuzz targets need besides.
+#[doc(hidden)]
+pub mod parts {
+    pub use crate::base::lines::{Lines, TooLong};
+    pub use crate::base::time::Deadline;
+}
+
 pub use model::outcome::Outcome;
 pub use model::target::Target;
 pub use scan::{Heard, ScanError, ScanOptions, scan};
 pub use sys::cancel::Cancel;
-pub use transport::options::WireOptions;
+pub use transport::options::{HttpOptions, SseOptions, StdioOptions, TlsOptions, WireOptions};
 pub use transport::stdio::launch::Claim;

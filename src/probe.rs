@@ -8,9 +8,8 @@ use crate::base::time::{Deadline, millis};
 use crate::engine::retry;
 use crate::mcp::auth;
 use crate::mcp::session::{Binding, Challenged, Ending, Opening, Plan, Session, Step, Stop};
-use crate::model::outcome::{
-    Auth, Failure, FailureKind, Note, Outcome, Phase, Posture, Status, Timing, Transport,
-};
+use crate::model::notes::{Note, Notes};
+use crate::model::outcome::{Auth, Failure, FailureKind, Outcome, Phase, Posture, Status, Timing, Transport};
 use crate::model::revision::{Era, Revision};
 use crate::model::secret::Redaction;
 use crate::model::target::{Endpoint, Hold, HttpHint, Remote, Target};
@@ -43,7 +42,7 @@ struct Talk {
     transport: Transport,
     agreed_at: Option<Duration>,
     connect: Duration,
-    notes: Vec<Note>,
+    notes: Notes,
     stderr: String,
     stop: Option<Detour>,
 }
@@ -203,7 +202,7 @@ fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patienc
                 transport: Transport::Stdio,
                 agreed_at: None,
                 connect: begun.elapsed(),
-                notes: Vec::new(),
+                notes: Notes::default(),
                 stderr: String::new(),
                 stop: None,
             };
@@ -292,7 +291,8 @@ fn worth_retrying(talk: &Talk, endpoint: &Endpoint) -> bool {
 }
 
 fn fill(outcome: &mut Outcome, talk: Talk, target: &Target, redaction: &Redaction, begun: Instant) {
-    let Ending { inventory, cause, notes } = talk.ending;
+    let Ending { inventory, cause, mut notes } = talk.ending;
+    notes.absorb(talk.notes);
     outcome.transport = Some(talk.transport).filter(|_| target.endpoint != Endpoint::Unknown);
     outcome.status = Status::judge(&inventory, cause.is_some());
     outcome.failure = cause.map(|f| cleaned(f, redaction));
@@ -300,7 +300,7 @@ fn fill(outcome: &mut Outcome, talk: Talk, target: &Target, redaction: &Redactio
     for row in &mut outcome.inventory.coverage {
         row.reason = row.reason.take().map(|r| quote(&redaction.clean(&r), MESSAGE));
     }
-    outcome.notes = notes.into_iter().chain(talk.notes).map(|n| clean_note(n, redaction)).collect();
+    outcome.notes = notes.into_vec().into_iter().map(|n| clean_note(n, redaction)).collect();
     if outcome.status != Status::Complete && !talk.stderr.is_empty() {
         outcome.stderr = Some(redaction.clean(&talk.stderr).into_owned());
     }

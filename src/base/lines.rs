@@ -4,7 +4,7 @@ use memchr::memchr;
 
 /// Cuts bytes at line feeds without copying more than the unfinished rest of a line.
 #[derive(Debug)]
-pub(crate) struct Lines {
+pub struct Lines {
     buffer: Vec<u8>,
     /// Lines before this are taken.
     start: usize,
@@ -15,16 +15,16 @@ pub(crate) struct Lines {
 
 /// A line grew beyond the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooLong;
+pub struct TooLong;
 
 impl Lines {
     /// No line may exceed `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Lines {
+    pub fn new(limit: usize) -> Lines {
         Lines { buffer: Vec::new(), start: 0, searched: 0, limit }
     }
 
     /// Takes the next bytes.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         if self.start > 0 {
             self.buffer.drain(..self.start);
             self.searched -= self.start;
@@ -34,7 +34,7 @@ impl Lines {
     }
 
     /// The next whole line, as a range for [`Lines::line`].
-    pub(crate) fn next(&mut self) -> Result<Option<std::ops::Range<usize>>, TooLong> {
+    pub fn next_line(&mut self) -> Result<Option<std::ops::Range<usize>>, TooLong> {
         let Some(at) = memchr(b'\n', &self.buffer[self.searched..]) else {
             self.searched = self.buffer.len();
             return if self.searched - self.start > self.limit { Err(TooLong) } else { Ok(None) };
@@ -45,14 +45,14 @@ impl Lines {
     }
 
     /// What is left when the bytes have ended: a line without its line feed.
-    pub(crate) fn last(&mut self) -> Option<std::ops::Range<usize>> {
+    pub fn last(&mut self) -> Option<std::ops::Range<usize>> {
         let rest = self.start..self.buffer.len();
         (self.start, self.searched) = (rest.end, rest.end);
         (!rest.is_empty()).then_some(rest)
     }
 
     /// The bytes of a line that was handed out and not yet pushed over.
-    pub(crate) fn line(&self, range: std::ops::Range<usize>) -> &[u8] {
+    pub fn line(&self, range: std::ops::Range<usize>) -> &[u8] {
         &self.buffer[range]
     }
 }
@@ -66,7 +66,7 @@ mod tests {
         let (mut lines, mut out) = (Lines::new(limit), Vec::new());
         for chunk in chunks {
             lines.push(chunk);
-            while let Some(range) = lines.next()? {
+            while let Some(range) = lines.next_line()? {
                 out.push(lines.line(range).to_vec());
             }
         }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::base::text::{nearest, quote};
+use crate::model::outcome::Owner;
 use crate::model::outcome::{Failure, FailureKind, Phase};
 use crate::model::revision::Revision;
 use crate::model::secret::{Secret, value_is_secret};
-use crate::model::target::{Command, Endpoint, Hold, HttpHint, Owner, Remote, Target, check_url};
+use crate::model::target::{Command, Endpoint, Hold, HttpHint, Remote, Target, check_url, without_fragment};
 
 use super::expand::expand;
 use super::node::{Node, Tree};
@@ -125,15 +126,7 @@ pub(super) fn read(owner: Owner, node: &Node, vars: &BTreeMap<String, String>) -
     let read = reader.everything();
     let expanded = reader.expanded;
     let name = owner.name.clone();
-    let blank = Target {
-        name,
-        owners: vec![owner],
-        endpoint: Endpoint::Unknown,
-        timeout: None,
-        pin: None,
-        hold: None,
-        expanded,
-    };
+    let blank = Target { owners: vec![owner], expanded, ..Target::unknown(name) };
     let target = match read {
         Ok((endpoint, timeout, pin)) => Target { endpoint, timeout, pin, ..blank },
         Err(failure) => Target { hold: Some(Hold::Broken(failure)), ..blank },
@@ -351,7 +344,7 @@ impl Reader<'_> {
         check_url(&url).map_err(|why| broken(format!("{field}: {why}")))?;
         let hint = match kind {
             Kind::Sse => HttpHint::Sse,
-            Kind::Auto if field != "httpUrl" => hint_of(&url),
+            Kind::Auto if field != "httpUrl" => HttpHint::of(&url),
             Kind::Auto | Kind::Http | Kind::Stdio => HttpHint::Streamable,
         };
         let headers = self.pairs("headers")?;
@@ -421,17 +414,6 @@ const KINDS: [(&str, Kind); 10] = [
     ("auto", Kind::Auto),
     ("local", Kind::Stdio),
 ];
-
-/// What a URL suggests: the old transport's endpoint is customarily called `/sse`.
-pub(super) fn hint_of(url: &str) -> HttpHint {
-    let path = url.split(['?', '#']).next().unwrap_or(url).trim_end_matches('/');
-    if path.to_ascii_lowercase().ends_with("/sse") { HttpHint::Sse } else { HttpHint::Streamable }
-}
-
-/// A fragment is never sent.
-pub(super) fn without_fragment(url: &str) -> &str {
-    url.split('#').next().unwrap_or(url)
-}
 
 fn check_header(name: &str, value: &str) -> Read<()> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);

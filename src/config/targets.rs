@@ -10,9 +10,10 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::base::text::{nearest, quote};
+use crate::model::outcome::Owner;
 use crate::model::outcome::{Failure, FailureKind, Phase};
 use crate::model::secret::Secret;
-use crate::model::target::{Command, Endpoint, Hold, Owner, Remote, Target, check_url};
+use crate::model::target::{Endpoint, Hold, Target};
 
 use super::node::{Node, Position, Tree};
 use super::{ConfigError, Environment, entry, file, jsonc, yaml};
@@ -260,19 +261,7 @@ fn from_url(owner: Owner, url: &str, vars: &BTreeMap<String, String>) -> Target 
     match entry::read(owner.clone(), &node, vars).target {
         Some(target) => target,
         // Not reached: nothing in this entry disables it.
-        None => blank(owner),
-    }
-}
-
-fn blank(owner: Owner) -> Target {
-    Target {
-        name: owner.name.clone(),
-        owners: vec![owner],
-        endpoint: Endpoint::Unknown,
-        timeout: None,
-        pin: None,
-        hold: None,
-        expanded: Vec::new(),
+        None => Target { owners: vec![owner.clone()], ..Target::unknown(owner.name) },
     }
 }
 
@@ -286,28 +275,16 @@ fn host(url: &str) -> String {
 /// Targets of the command line: each of `urls`, and `command` if it is not empty. Nothing is expanded or
 /// split there: the shell has done so.
 pub(crate) fn from_command_line(urls: &[String], command: &[String]) -> Vec<Target> {
-    let owner = |name: String| Owner { file: "command line".to_owned(), line: None, name };
-    let remote = |url: &String| {
-        let mut target = blank(owner(host(url)));
-        match check_url(url) {
-            Ok(()) => {
-                let url = entry::without_fragment(url).to_owned();
-                let hint = entry::hint_of(&url);
-                target.endpoint = Endpoint::Remote(Remote { url, headers: Vec::new(), hint });
-            }
-            Err(why) => target.hold = Some(Hold::Broken(entry::broken(format!("url: {why}")))),
-        }
-        target
+    let owned = |target: Target| {
+        let owner = Owner { file: "command line".to_owned(), line: None, name: target.name.clone() };
+        Target { owners: vec![owner], ..target }
     };
     let process = command.split_first().map(|(program, args)| {
-        let name =
-            Path::new(program).file_name().map_or(program.clone(), |n| n.to_string_lossy().into_owned());
-        let mut target = blank(owner(name));
-        let (program, args) = (program.clone(), args.to_vec());
-        target.endpoint = Endpoint::Stdio(Command { program, args, env: Vec::new(), cwd: None });
-        target
+        let name = Path::new(program).file_name();
+        let name = name.map_or(program.clone(), |n| n.to_string_lossy().into_owned());
+        Target::command(name, program, args)
     });
-    urls.iter().map(remote).chain(process).collect()
+    urls.iter().map(|url| Target::url(host(url), url)).chain(process).map(owned).collect()
 }
 
 /// What makes two targets the same server: neither names nor the hint for the transport.

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use super::{DemoTransport, LISTENING, Persona};
 use crate::base::time::Deadline;
+use crate::model::outcome::Owner;
 use crate::model::revision::Revision;
-use crate::model::target::{self, Endpoint, HttpHint, Owner, Remote, Target};
+use crate::model::target::{self, Endpoint, HttpHint, Remote, Target};
 
 /// For all servers together to say where they listen.
 const START: Duration = Duration::from_secs(10);
@@ -88,7 +89,7 @@ impl Plan {
     fn target(&self, endpoint: Endpoint) -> Target {
         let name = self.name.to_owned();
         let owners = vec![Owner { file: "demo".to_owned(), line: None, name: name.clone() }];
-        Target { name, owners, endpoint, timeout: None, pin: None, hold: None, expanded: Vec::new() }
+        Target { owners, endpoint, ..Target::unknown(name) }
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use super::json;
 use super::json_rpc::{Body, code};
 use super::tidy::{self, Changes};
+use super::tool_headers;
 use crate::base::text::quote;
 use crate::base::time::millis;
 use crate::model::inventory::{CacheHint, Coverage, CoverageState, Json, List};
 use crate::model::limits::Limits;
+use crate::model::notes::Notes;
 use crate::model::outcome::{Failure, FailureKind, Phase};
 use crate::model::revision::Era;
 use crate::model::secret::Redaction;
@@ -67,12 +69,8 @@ pub enum Next {
 /// What an answer brought besides items.
 #[derive(Debug, Default)]
 pub struct Aside {
-    /// Of the items.
-    pub changes: Changes,
-    /// Entries that could not be kept.
-    pub unkept: u32,
-    /// Kept items that lack what every one of their kind must have: the first fault, and how many.
-    pub faulty: Option<(String, u32)>,
+    /// Deviations of the items.
+    pub notes: Notes,
     /// `ttlMs` and `cacheScope`.
     pub hint: Option<CacheHint>,
 }
@@ -98,6 +96,11 @@ impl Listing {
     pub fn undeclared(list: List) -> Listing {
         let why = format!("capability {} not declared", list.capability());
         Listing { end: Some(unsupported(why)), ..Listing::new(list) }
+    }
+
+    /// What was read so far.
+    pub fn items(&self) -> &[Json] {
+        &self.items
     }
 
     /// Whether it has ended.
@@ -189,27 +192,19 @@ impl Listing {
         }
         let array = array.ok_or_else(|| invalid(format!("the result has no {}", self.list.key())))?;
         self.pages += 1;
-        let cut = self.take_items(array.get(), limits, redaction, aside)?;
-        if cut {
-            return Err(truncated(format!("more than {} items", limits.items)));
-        }
-        if aside.unkept > 0 {
-            // Known to be incomplete, but the pages behind may still be read: remember, and go on.
-            let why = format!("{} entries are not usable objects", aside.unkept);
-            self.end.get_or_insert(invalid(why));
-        }
+        self.take_items(array.get(), limits, redaction, &mut aside.notes)?;
         self.next_page(cursor, limits)
     }
 
-    /// Keeps the array's objects; true if the item limit cut it.
+    /// Keeps the array's objects.
     fn take_items(
         &mut self,
         array: &str,
         limits: &Limits,
         redaction: &Redaction,
-        aside: &mut Aside,
-    ) -> Result<bool, End> {
-        let mut cut = false;
+        notes: &mut Notes,
+    ) -> Result<(), End> {
+        let (mut cut, mut unkept) = (false, 0);
         json::for_each(array, |raw| {
             if self.items.len() >= limits.items {
                 cut = true;
@@ -217,18 +212,23 @@ impl Listing {
             }
             match tidy::object(raw.get(), redaction) {
                 Ok((item, changes)) => {
-                    aside.changes.repeated_keys += changes.repeated_keys;
-                    aside.changes.huge_numbers += changes.huge_numbers;
-                    if let Some(fault) = fault(self.list, item.text()) {
-                        aside.faulty.get_or_insert((fault, 0)).1 += 1;
-                    }
+                    remark(self.list, item.text(), changes, notes);
                     self.items.push(item);
                 }
-                Err(_) => aside.unkept += 1,
+                Err(_) => unkept += 1,
             }
         })
         .ok_or_else(|| failed(FailureKind::InvalidMessage, format!("{} is not an array", self.list.key())))?;
-        Ok(cut)
+        if cut {
+            return Err(truncated(format!("more than {} items", limits.items)));
+        }
+        if unkept > 0 {
+            let why = format!("{unkept} entries are not usable objects");
+            notes.add_times("entries_dropped", unkept, || format!("{}: {why}", self.list.method()));
+            // Known to be incomplete, but the pages behind may still be read: remember, and go on.
+            self.end.get_or_insert(failed(FailureKind::InvalidMessage, why));
+        }
+        Ok(())
     }
 
     fn next_page(
@@ -279,6 +279,24 @@ impl Listing {
             reason: end.reason,
         };
         (coverage, self.items, failure)
+    }
+}
+
+/// Notes what deviates in a kept item.
+fn remark(list: List, item: &str, changes: Changes, notes: &mut Notes) {
+    let method = list.method();
+    let repeated = || format!("{method}: repeated keys; the last one was kept");
+    notes.add_times("duplicate_keys", changes.repeated_keys, repeated);
+    let huge = || format!("{method}: numbers beyond a double were kept as strings");
+    notes.add_times("huge_numbers", changes.huge_numbers, huge);
+    if let Some(fault) = fault(list, item) {
+        notes.add("item_fault", || format!("{method}: {fault}"));
+    }
+    if list == List::Tools
+        && let Some((tool, why)) = tool_headers::offence(item)
+    {
+        let hidden = || format!("conforming HTTP clients hide {}: an x-mcp-header {why}", quote(&tool, 80));
+        notes.add("tool_header_invalid", hidden);
     }
 }
 

@@ -12,3 +12,4 @@ pub mod outgoing;
 pub mod session;
 pub mod sse;
 pub mod tidy;
+pub mod tool_headers;

@@ -131,11 +131,10 @@ fn outgoing(message: Value, mirror: Mirror, is_request: bool) -> Outgoing {
     Outgoing { body: message.to_string(), is_request, mirror }
 }
 
-/// `value` as an `Mcp-*` header carries it: as it is where it is plain visible ASCII, else in the base64
-/// form of 2026-07-28.
+/// `value` as an `Mcp-*` header carries it: as it is where it is empty or plain visible ASCII, else in the
+/// base64 form of 2026-07-28.
 pub fn header_value(value: &str) -> String {
-    let plain = !value.is_empty()
-        && value.bytes().all(|b| (0x20..0x7f).contains(&b))
+    let plain = value.bytes().all(|b| (0x20..0x7f).contains(&b))
         && value.trim_ascii() == value
         && !(value.starts_with("=?base64?") && value.ends_with("?="));
     if plain { value.to_owned() } else { format!("=?base64?{}?=", base64(value.as_bytes())) }
@@ -180,6 +179,6 @@ mod tests {
         assert_eq!(header_value(" a"), "=?base64?IGE=?=");
         assert_eq!(header_value("ü"), "=?base64?w7w=?=");
         assert_eq!(header_value("=?base64?IGE=?="), "=?base64?PT9iYXNlNjQ/SUdFPT89?=");
-        assert_eq!(header_value(""), "=?base64??=");
+        assert_eq!(header_value(""), "");
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod inventory;
 pub mod limits;
+pub mod notes;
 pub mod outcome;
 pub mod revision;
 pub mod run;

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::inventory::{CoverageState, Inventory, List};
-use super::target::Owner;
+use super::notes::Note;
 
 /// The report's row for one target. Serialises to an element of `targets`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,6 +42,18 @@ pub struct Outcome {
     pub cached: Option<Cached>,
     /// Set when another host did the work.
     pub worker: Option<String>,
+}
+
+/// A place in a file that names a server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+pub struct Owner {
+    /// The file as it was given; `command line` and `standard input` are spelled so.
+    pub file: String,
+    /// Line of the entry, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The server's name there.
+    pub name: String,
 }
 
 /// A rule hit. There are no rules yet; the type has no values, so that nothing can invent one.
@@ -297,17 +309,6 @@ pub enum Posture {
     /// Not learnt (also: stdio, where the question does not arise).
     #[default]
     Unknown,
-}
-
-/// A deviation that was tolerated and counted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Note {
-    /// A stable word.
-    pub code: &'static str,
-    /// One line for people; the first instance, where there were several.
-    pub message: String,
-    /// How often.
-    pub count: u32,
 }
 
 /// Where the time went, in milliseconds.

@@ -4,9 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
-
-use super::outcome::{EndpointView, Failure};
+use super::outcome::{EndpointView, Failure, FailureKind, Owner, Phase};
 use super::revision::Revision;
 use super::secret::{
     MASK, Redaction, Secret, argument_secrets, header_secrets, mask_url, url_secrets, value_is_secret,
@@ -32,6 +30,44 @@ pub struct Target {
 }
 
 impl Target {
+    /// The server at `url`. One that cannot be asked over HTTP is reported as broken, not scanned; a
+    /// fragment is never sent.
+    pub fn url(name: impl Into<String>, url: &str) -> Target {
+        let target = Target::unknown(name);
+        match check_url(url) {
+            Ok(()) => {
+                let (url, headers) = (without_fragment(url).to_owned(), Vec::new());
+                let hint = HttpHint::of(&url);
+                Target { endpoint: Endpoint::Remote(Remote { url, headers, hint }), ..target }
+            }
+            Err(why) => {
+                let message = format!("url: {why}");
+                let failure = Failure { kind: FailureKind::Config, phase: Phase::Config, message };
+                Target { hold: Some(Hold::Broken(failure)), ..target }
+            }
+        }
+    }
+
+    /// The server that `program` with `args` is. No shell sees them.
+    pub fn command(name: impl Into<String>, program: &str, args: &[String]) -> Target {
+        let (program, args) = (program.to_owned(), args.to_vec());
+        let command = Command { program, args, env: Vec::new(), cwd: None };
+        Target { endpoint: Endpoint::Stdio(command), ..Target::unknown(name) }
+    }
+
+    /// A target without an endpoint.
+    pub(crate) fn unknown(name: impl Into<String>) -> Target {
+        Target {
+            name: name.into(),
+            owners: Vec::new(),
+            endpoint: Endpoint::Unknown,
+            timeout: None,
+            pin: None,
+            hold: None,
+            expanded: Vec::new(),
+        }
+    }
+
     /// Everything to be struck out of what this target sends back.
     pub fn redaction(&self) -> Redaction {
         let mut values: Vec<String> = self.expanded.iter().map(|s| s.reveal().to_owned()).collect();
@@ -57,18 +93,6 @@ impl Target {
     pub fn view(&self) -> EndpointView {
         self.endpoint.view(&self.redaction())
     }
-}
-
-/// A place in a file that names a server.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-pub struct Owner {
-    /// The file as it was given; `command line` and `standard input` are spelled so.
-    pub file: String,
-    /// Line of the entry, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<u32>,
-    /// The server's name there.
-    pub name: String,
 }
 
 /// Why a target is reported without having been tried.
@@ -195,20 +219,25 @@ pub enum HttpHint {
     Sse,
 }
 
+impl HttpHint {
+    /// What a URL suggests: the old transport's endpoint is customarily called `/sse`.
+    pub(crate) fn of(url: &str) -> HttpHint {
+        let path = url.split(['?', '#']).next().unwrap_or(url).trim_end_matches('/');
+        if path.to_ascii_lowercase().ends_with("/sse") { HttpHint::Sse } else { HttpHint::Streamable }
+    }
+}
+
+/// A fragment is never sent.
+pub(crate) fn without_fragment(url: &str) -> &str {
+    url.split('#').next().unwrap_or(url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn target(endpoint: Endpoint) -> Target {
-        Target {
-            name: "t".into(),
-            owners: Vec::new(),
-            endpoint,
-            timeout: None,
-            pin: None,
-            hold: None,
-            expanded: vec![Secret::new("from-variable")],
-        }
+        Target { endpoint, expanded: vec![Secret::new("from-variable")], ..Target::unknown("t") }
     }
 
     fn stdio(args: &[&str], env: &[(&str, &str)]) -> Target {

@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::inventory::{CacheHint, Coverage, CoverageState, Inventory, Json, List, Protocol};
+use crate::model::notes::Note;
+use crate::model::outcome::Owner;
 use crate::model::outcome::{
-    Auth, EndpointView, Failure, FailureKind, Note, Phase, Posture, Status, Timing, Transport,
+    Auth, EndpointView, Failure, FailureKind, Phase, Posture, Status, Timing, Transport,
 };
 use crate::model::revision::Era;
-use crate::model::target::Owner;
 
 const PLAIN: Style = Style { width: None, colour: false, unicode: false };
 const RICH: Style = Style { width: None, colour: false, unicode: true };

@@ -15,7 +15,8 @@ use std::time::Duration;
 use crate::base::time::Deadline;
 use crate::mcp::outgoing::Outgoing;
 use crate::mcp::session::Inbound;
-use crate::model::outcome::{FailureKind, Note, Transport};
+use crate::model::notes::Notes;
+use crate::model::outcome::{FailureKind, Transport};
 use crate::sys::cancel::Cancel;
 
 /// One conversation's carrier.
@@ -36,7 +37,7 @@ pub trait Wire: Send {
 #[derive(Debug, Default)]
 pub struct Parting {
     /// Deviations the wire met.
-    pub notes: Vec<Note>,
+    pub notes: Notes,
     /// The end of the server's stderr, where there is one.
     pub stderr: String,
 }

@@ -9,10 +9,11 @@ use crate::base::time::Deadline;
 use crate::mcp::origin;
 use crate::mcp::outgoing::Outgoing;
 use crate::mcp::session::{Inbound, Refusal};
-use crate::model::outcome::{FailureKind, Note, Transport};
+use crate::model::notes::Notes;
+use crate::model::outcome::{FailureKind, Transport};
 use crate::model::target::Remote;
 
-use super::http::{Budget, EventStream, HttpClient, Link, note};
+use super::http::{Budget, EventStream, HttpClient, Link};
 use super::options::WireOptions;
 use super::{Parting, Patience, Wire, WireError};
 
@@ -26,7 +27,7 @@ pub struct SseWire {
     endpoint: String,
     refused: Option<Refusal<'static>>,
     current: Vec<u8>,
-    notes: Vec<Note>,
+    notes: Notes,
 }
 
 impl SseWire {
@@ -43,7 +44,7 @@ impl SseWire {
             endpoint: String::new(),
             refused: None,
             current: Vec::new(),
-            notes: Vec::new(),
+            notes: Notes::default(),
         }
     }
 
@@ -136,8 +137,7 @@ impl Wire for SseWire {
             self.refused = Some(self.link.refusal(&mut response, false));
         } else {
             let status = response.status().as_u16();
-            self.notes
-                .push(note("notification_refused", &format!("HTTP {status} for a message without answer")));
+            self.notes.add("notification_refused", || format!("HTTP {status} for a message without answer"));
         }
         Ok(())
     }
@@ -156,10 +156,7 @@ impl Wire for SseWire {
                     return Ok(Inbound::Text(&self.current));
                 }
                 Some(event) if event.kind == "endpoint" => {
-                    self.notes.push(note("endpoint_changed", "a second endpoint event was ignored"));
-                    if self.notes.len() > 16 {
-                        self.notes.truncate(16);
-                    }
+                    self.notes.add("endpoint_changed", || "a second endpoint event was ignored".into());
                 }
                 Some(_) => {}
                 None => {

@@ -10,7 +10,10 @@ use crate::support::{
 
 const SHORT: f64 = 4.0;
 
-fn modes(dir: &Dir, table: Vec<(&str, &[&str], fn(&str, Value) -> Case)>) -> Vec<Case> {
+/// A mode of the server, its arguments, and what becomes of it.
+type Row<'a> = (&'a str, &'a [&'a str], fn(&str, Value) -> Case);
+
+fn modes(dir: &Dir, table: Vec<Row<'_>>) -> Vec<Case> {
     table
         .into_iter()
         .map(|(mode, extra, make)| {

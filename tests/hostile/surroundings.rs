@@ -225,13 +225,12 @@ fn honest_crowds_are_all_found() {
 fn runs_at_once_do_not_clash() {
     let d = Dir::new();
     let file = honest_file(&d, 8);
-    let runs: Vec<_> = (0..4)
-        .map(|_| {
-            let mut c = hawkeye(&d);
-            c.args(["scan", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
-            start(&d, c)
-        })
-        .collect();
+    // All are started before the first is waited for.
+    let runs: [_; 4] = std::array::from_fn(|_| {
+        let mut c = hawkeye(&d);
+        c.args(["scan", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
+        start(&d, c)
+    });
     let all: Vec<Done> = runs.into_iter().map(|r| r.wait()).collect();
     let mut problems = Vec::new();
     for done in &all {

@@ -20,7 +20,11 @@
 
 mod incoming;
 mod opening;
+#[cfg(test)]
+mod property_tests;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -29,11 +33,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::json_rpc::Body;
-use super::listing::{Aside, Listing, Next};
+use super::listing::Listing;
 use super::outgoing::{self, Dress, Outgoing};
 use crate::model::inventory::{CacheHint, Inventory, Json, List, Protocol};
 use crate::model::limits::Limits;
-use crate::model::outcome::{Failure, FailureKind, Note, Phase};
+use crate::model::notes::Notes;
+use crate::model::outcome::{Failure, FailureKind, Phase};
 use crate::model::revision::{Era, Revision};
 use crate::model::secret::Redaction;
 
@@ -133,7 +138,7 @@ pub struct Ending {
     /// The first thing that kept it from being complete.
     pub cause: Option<Failure>,
     /// Deviations that were tolerated.
-    pub notes: Vec<Note>,
+    pub notes: Notes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,7 +183,7 @@ pub struct Session {
     challenged: Option<Challenged>,
     answered_pings: u32,
     heard_message: bool,
-    notes: Vec<Note>,
+    notes: Notes,
     calls: Vec<(u32, String)>,
 }
 
@@ -215,7 +220,7 @@ impl Session {
             challenged: None,
             answered_pings: 0,
             heard_message: false,
-            notes: Vec::new(),
+            notes: Notes::default(),
             calls: Vec::new(),
             plan,
         };
@@ -308,6 +313,11 @@ impl Session {
     /// The last 401 or 403.
     pub fn challenged(&self) -> Option<&Challenged> {
         self.challenged.as_ref()
+    }
+
+    /// What was read of `list` so far.
+    pub fn items(&self, list: List) -> &[Json] {
+        self.listings.iter().find(|l| l.list == list).map_or(&[], Listing::items)
     }
 
     /// Asks for something besides the lists; the answer comes by [`Session::take_answer`].
@@ -421,55 +431,6 @@ impl Session {
             self.listings.len() - 1
         });
         &mut self.listings[at]
-    }
-
-    fn listed(&mut self, list: List, body: Body<'_>, now: Duration) {
-        let era = self.agreed.map_or(Era::Handshake, Revision::era);
-        let Some(at) = self.listings.iter().position(|l| l.list == list) else { return };
-        let Plan { limits, redaction, .. } = &self.plan;
-        let (next, aside) = self.listings[at].answer(body, now, era, limits, redaction);
-        self.aside(list, aside);
-        match next {
-            Next::Page(cursor) => self.queue_list(list, cursor),
-            Next::Ended => {}
-        }
-    }
-
-    fn aside(&mut self, list: List, aside: Aside) {
-        let method = list.method();
-        self.note_times("duplicate_keys", aside.changes.repeated_keys, || {
-            format!("{method}: repeated keys; the last one was kept")
-        });
-        self.note_times("huge_numbers", aside.changes.huge_numbers, || {
-            format!("{method}: numbers beyond a double were kept as strings")
-        });
-        if let Some((fault, times)) = aside.faulty {
-            self.note_times("item_fault", times, || format!("{method}: {fault}"));
-        }
-        self.note_times("entries_dropped", aside.unkept, || {
-            format!("{method}: entries that are not objects")
-        });
-        if let Some(new) = aside.hint {
-            let old = self.facts.hint.unwrap_or(new);
-            self.facts.hint =
-                Some(CacheHint { ttl_ms: old.ttl_ms.min(new.ttl_ms), public: old.public && new.public });
-        }
-    }
-
-    // ---- notes ----
-
-    fn note(&mut self, code: &'static str, message: impl FnOnce() -> String) {
-        self.note_times(code, 1, message);
-    }
-
-    fn note_times(&mut self, code: &'static str, times: u32, message: impl FnOnce() -> String) {
-        if times == 0 {
-            return;
-        }
-        match self.notes.iter_mut().find(|n| n.code == code) {
-            Some(note) => note.count = note.count.saturating_add(times),
-            None => self.notes.push(Note { code, message: message(), count: times }),
-        }
     }
 }
 

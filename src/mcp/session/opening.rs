@@ -117,7 +117,10 @@ impl Session {
         let supported = era::supported(error).unwrap_or_default();
         if error.code == code::UNSUPPORTED_VERSION {
             // Evidence of a stateless server, or of a process that our discover has locked to that era.
-            if self.discover != Reply::Pending && self.may_discover() && !self.asked_again {
+            // One that lists its revisions, and none of ours among them, need not be asked again.
+            let hopeless = !supported.is_empty() && era::newest(&supported, Era::Stateless).is_none();
+            let unanswered = self.discover == Reply::Pending;
+            if !hopeless && !unanswered && self.may_discover() && !self.asked_again {
                 self.asked_again = true;
                 self.initialize = Reply::Refused(said);
                 self.queue_discover(Revision::NEWEST);
@@ -169,7 +172,7 @@ impl Session {
         });
         let declared = declared.flatten();
         if declared.is_none() {
-            self.note("capabilities", || "capabilities is no object; every list was asked for".into());
+            self.notes.add("capabilities", || "capabilities is no object; every list was asked for".into());
         }
         if self.listings.is_empty() {
             self.listings = List::ALL

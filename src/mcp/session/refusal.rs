@@ -17,7 +17,7 @@ impl Session {
             self.challenged = Some(Challenged { status, authenticate: refusal.authenticate.clone() });
         }
         let Some((id, asked)) = self.in_flight.pop() else {
-            self.note("refused", || format!("HTTP {status} for a notification"));
+            self.notes.add("refused", || format!("HTTP {status} for a notification"));
             return Ok(());
         };
         // A body that is a JSON-RPC error says more than the status.
@@ -122,7 +122,8 @@ impl Session {
     /// Opens a new session, once, and begins every unfinished list again.
     fn reopen(&mut self, list: List) -> Result<(), Stop> {
         self.reopened = true;
-        self.note("session_expired", || format!("the session ended during {}; opened again", list.method()));
+        self.notes
+            .add("session_expired", || format!("the session ended during {}; opened again", list.method()));
         self.outbox.retain(|d| d.request.is_none());
         for listing in self.listings.iter_mut().filter(|l| !l.ended()) {
             listing.begin_again();

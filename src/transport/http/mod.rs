@@ -20,7 +20,8 @@ use crate::base::time::Deadline;
 use crate::mcp::outgoing::Outgoing;
 use crate::mcp::session::{Inbound, Refusal};
 use crate::mcp::sse::Event;
-use crate::model::outcome::{FailureKind, Note, Transport};
+use crate::model::notes::Notes;
+use crate::model::outcome::{FailureKind, Transport};
 use crate::model::revision::Revision;
 use crate::model::secret::Secret;
 use crate::model::target::Remote;
@@ -45,9 +46,11 @@ pub struct HttpWire {
     session: Option<Secret>,
     version: Option<Revision>,
     pending: Pending,
-    /// Where to resume after the stream broke: event id and when.
+    /// How often a stream was resumed.
     resumed: u32,
-    notes: Vec<Note>,
+    /// Last event id and delay; they hold on for a stream that resumes another and names none itself.
+    resume_point: (Option<String>, Option<u64>),
+    notes: Notes,
 }
 
 /// The answer to the request in flight.
@@ -73,7 +76,8 @@ impl HttpWire {
             version: None,
             pending: Pending::Nothing,
             resumed: 0,
-            notes: Vec::new(),
+            resume_point: (None, None),
+            notes: Notes::default(),
         }
     }
 
@@ -144,13 +148,16 @@ impl HttpWire {
     /// The stream ended before the answer: resume it where the server allows that, or fail.
     fn resume(&mut self, stream: EventStream) -> Result<Pending, WireError> {
         let (id, retry_ms) = stream.resume_point();
+        let id = id.or(self.resume_point.0.take());
+        let retry_ms = retry_ms.or(self.resume_point.1);
+        self.resume_point = (id.clone(), retry_ms);
         let attempts = self.link.options.sse.max_reconnect_attempts;
         let stateless = self.version.is_some_and(|v| v >= Revision::V2026_07_28);
         let Some(id) = id.filter(|_| !stateless && self.resumed < attempts) else {
             // The standard drops an event that the end cut off; an answer is too valuable for that.
             return match stream.unfinished() {
                 Some(data) => {
-                    self.notes.push(note("unfinished_event", "the stream ended inside its last event"));
+                    self.notes.add("unfinished_event", || "the stream ended inside its last event".into());
                     Ok(Pending::Body(data))
                 }
                 None => Err(WireError::new(FailureKind::Closed, "the event stream ended before the answer")),
@@ -199,10 +206,6 @@ impl HttpWire {
     }
 }
 
-pub(super) fn note(code: &'static str, message: &str) -> Note {
-    Note { code, message: message.to_owned(), count: 1 }
-}
-
 impl Wire for HttpWire {
     fn send(&mut self, message: &Outgoing) -> Result<(), WireError> {
         if message.mirror.opens_session {
@@ -216,15 +219,14 @@ impl Wire for HttpWire {
             self.link.drain(&mut response);
             if !response.status().is_success() {
                 let status = response.status().as_u16();
-                self.notes.push(note(
-                    "notification_refused",
-                    &format!("HTTP {status} for a message without answer"),
-                ));
+                self.notes
+                    .add("notification_refused", || format!("HTTP {status} for a message without answer"));
             }
             return Ok(());
         }
         // An old stream may still be open; it has given its answer.
         self.pending = Pending::Nothing;
+        self.resume_point = (None, None);
         let mut response = self.link.persist(&own, &message.body)?;
         if response.status().is_success() {
             if message.mirror.opens_session {

@@ -21,7 +21,8 @@ use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::mcp::outgoing::Outgoing;
 use crate::mcp::session::Inbound;
-use crate::model::outcome::{FailureKind, Note, Transport};
+use crate::model::notes::Notes;
+use crate::model::outcome::{FailureKind, Transport};
 use crate::model::target::Command;
 use crate::sys::poll::{self, Slot};
 use crate::sys::process as sys;
@@ -229,7 +230,7 @@ impl Wire for StdioWire {
 
     fn recv(&mut self) -> Result<Inbound<'_>, WireError> {
         let range = loop {
-            match self.lines.next() {
+            match self.lines.next_line() {
                 Ok(Some(range)) if self.lines.line(range.clone()).trim_ascii().is_empty() => continue,
                 Ok(Some(range)) => break range,
                 Ok(None) => {}
@@ -267,14 +268,11 @@ impl Wire for StdioWire {
 
     fn close(mut self: Box<Self>) -> Parting {
         self.read_stderr();
-        let note = |code, message: &str, count| Note { code, message: message.into(), count };
-        let mut notes = Vec::new();
-        if self.dropped_answers > 0 {
-            notes.push(note("answers_dropped", "answers the server did not read", self.dropped_answers));
-        }
+        let mut notes = Notes::default();
+        notes.add_times("answers_dropped", self.dropped_answers, || "answers the server did not read".into());
         if self.tail.total > self.tail.limit as u64 {
-            let kept = format!("only the last {} bytes of stderr were kept", self.tail.limit);
-            notes.push(note("stderr_cut", &kept, 1));
+            notes
+                .add("stderr_cut", || format!("only the last {} bytes of stderr were kept", self.tail.limit));
         }
         let stderr = self.tail.text();
         let StdioWire { launcher, process, stdin, stdout, stderr: err, .. } = *self;
