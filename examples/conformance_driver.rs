@@ -128,7 +128,7 @@ impl Client {
             }
         };
         let params = json!({"name": name, "arguments": arguments});
-        let id = self.session.call("tools/call", params, headers);
+        let id = self.session.call("tools/call", &params, &headers);
         self.talk()?;
         let answer = self.session.take_answer(id).ok_or("no answer to the call")?;
         match answer.starts_with(r#"{"error""#) {

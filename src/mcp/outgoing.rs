@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::model::revision::{Era, Revision};
 
 /// What we call ourselves.
-const NAME: &str = "hawkeye";
+const CLIENT_INFO: &str = concat!(r#"{"name":"hawkeye","version":""#, env!("CARGO_PKG_VERSION"), "\"}");
 
 /// A message ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Mirror {
     pub method: Option<String>,
     /// `Mcp-Name`, from 2026-07-28, for what is addressed by name or URI.
     pub name: Option<String>,
-    /// Further `Mcp-Param-*` headers (2026-07-28, `x-mcp-header`), ready for the wire.
+    /// `Mcp-Param-*` headers (2026-07-28, `x-mcp-header`), ready for the wire.
     pub params: Vec<(String, String)>,
     /// This message opens a session: whatever session there was is over.
     pub opens_session: bool,
@@ -42,56 +42,75 @@ pub enum Dress {
     Agreed(Revision),
 }
 
-/// A request.
-pub fn request(id: u32, method: &str, params: Value, dress: Dress) -> Outgoing {
-    match dress {
+/// A request. `params` is the JSON text of an object; written as text, because a thousand servers are asked
+/// the same few things.
+pub fn request(id: u32, method: &str, params: &str, dress: Dress) -> Outgoing {
+    let version = match dress {
         Dress::Agreed(revision) if revision.era() == Era::Stateless => {
-            stateless_request(id, method, params, revision)
+            return stateless_request(id, method, params, revision);
         }
-        Dress::Agreed(revision) => {
-            let mirror = Mirror { version: Some(revision), ..Mirror::default() };
-            outgoing(with_params(json!({"jsonrpc": "2.0", "id": id, "method": method}), params), mirror, true)
-        }
-        Dress::Opening => outgoing(
-            with_params(json!({"jsonrpc": "2.0", "id": id, "method": method}), params),
-            Mirror { opens_session: method == "initialize", ..Mirror::default() },
-            true,
-        ),
-    }
+        Dress::Agreed(revision) => Some(revision),
+        Dress::Opening => None,
+    };
+    let head = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}""#);
+    let body = if params == "{}" { head + "}" } else { format!(r#"{head},"params":{params}}}"#) };
+    let mirror = Mirror { version, opens_session: method == "initialize", ..Mirror::default() };
+    Outgoing { body, is_request: true, mirror }
 }
 
 /// A request of 2026-07-28: it carries version, capabilities and our name itself (brief 4.1).
-fn stateless_request(id: u32, method: &str, mut params: Value, revision: Revision) -> Outgoing {
-    let name = ["name", "uri"].iter().find_map(|k| params.get(k)?.as_str()).map(header_value);
-    params["_meta"] = json!({
-        "io.modelcontextprotocol/protocolVersion": revision.date(),
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "io.modelcontextprotocol/clientInfo": client_info(),
-    });
-    let mirror = Mirror {
-        version: Some(revision),
-        method: Some(method.to_owned()),
-        name: name.filter(|_| matches!(method, "tools/call" | "prompts/get" | "resources/read")),
-        ..Mirror::default()
-    };
-    outgoing(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}), mirror, true)
+fn stateless_request(id: u32, method: &str, params: &str, revision: Revision) -> Outgoing {
+    let meta = format!(
+        r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{revision}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{CLIENT_INFO}}}"#
+    );
+    let more = params.strip_prefix('{').filter(|rest| *rest != "}");
+    let (comma, more) = more.map_or(("", "}"), |rest| (",", rest));
+    let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{meta}{comma}{more}}}"#);
+    let mirror = Mirror { version: Some(revision), method: Some(method.to_owned()), ..Mirror::default() };
+    Outgoing { body, is_request: true, mirror }
+}
+
+/// What a list request carries.
+pub fn cursor_params(cursor: Option<&str>) -> String {
+    cursor.map_or_else(|| "{}".into(), |c| json!({ "cursor": c }).to_string())
 }
 
 /// `server/discover`, the opening of 2026-07-28.
 pub fn discover(id: u32, revision: Revision) -> Outgoing {
-    stateless_request(id, "server/discover", json!({}), revision)
+    stateless_request(id, "server/discover", "{}", revision)
 }
 
 /// `initialize`, the opening of all earlier revisions.
 pub fn initialize(id: u32, offer: Revision) -> Outgoing {
-    let params = json!({"protocolVersion": offer.date(), "capabilities": {}, "clientInfo": client_info()});
-    request(id, "initialize", params, Dress::Opening)
+    let params = format!(r#"{{"protocolVersion":"{offer}","capabilities":{{}},"clientInfo":{CLIENT_INFO}}}"#);
+    request(id, "initialize", &params, Dress::Opening)
 }
 
 /// `notifications/initialized`, the end of the handshake.
 pub fn initialized(revision: Revision) -> Outgoing {
-    let mirror = Mirror { version: Some(revision), ..Mirror::default() };
-    outgoing(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}), mirror, false)
+    Outgoing {
+        body: r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#.to_owned(),
+        is_request: false,
+        mirror: Mirror { version: Some(revision), ..Mirror::default() },
+    }
+}
+
+/// Anything else that is asked, with what the HTTP binding mirrors of it: name or URI, and `header_params`.
+pub fn call(
+    id: u32,
+    method: &str,
+    params: &Value,
+    header_params: &[(String, String)],
+    dress: Dress,
+) -> Outgoing {
+    let mut message = request(id, method, &params.to_string(), dress);
+    let named = matches!(method, "tools/call" | "prompts/get" | "resources/read");
+    if named && message.mirror.method.is_some() {
+        message.mirror.name = ["name", "uri"].iter().find_map(|k| params.get(k)?.as_str()).map(header_value);
+    }
+    message.mirror.params =
+        header_params.iter().map(|(n, v)| (format!("Mcp-Param-{n}"), v.clone())).collect();
+    message
 }
 
 /// The answer to a `ping` of the server. `id` is JSON text of the server's own making.
@@ -114,21 +133,6 @@ fn answer(id: &str, rest: &str, dress: Dress) -> Outgoing {
         is_request: false,
         mirror: Mirror { version, ..Mirror::default() },
     }
-}
-
-fn client_info() -> Value {
-    json!({"name": NAME, "version": env!("CARGO_PKG_VERSION")})
-}
-
-fn with_params(mut message: Value, params: Value) -> Value {
-    if params.as_object().is_some_and(|p| !p.is_empty()) {
-        message["params"] = params;
-    }
-    message
-}
-
-fn outgoing(message: Value, mirror: Mirror, is_request: bool) -> Outgoing {
-    Outgoing { body: message.to_string(), is_request, mirror }
 }
 
 /// `value` as an `Mcp-*` header carries it: as it is where it is empty or plain visible ASCII, else in the

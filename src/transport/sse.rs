@@ -73,7 +73,7 @@ impl SseWire {
 
     /// The stream, or `None` after a refusal.
     fn get(&mut self) -> Result<Option<EventStream>, WireError> {
-        let own = [("Accept".to_owned(), "text/event-stream".to_owned())];
+        let own = [("Accept", "text/event-stream")];
         let budget = Budget {
             // The stream lives as long as the conversation.
             total: self.link.patience.until.left(),
@@ -120,10 +120,7 @@ impl Wire for SseWire {
         if self.refused.is_some() {
             return Ok(());
         }
-        let own = [
-            ("Content-Type".to_owned(), "application/json".to_owned()),
-            ("Accept".to_owned(), "application/json, text/event-stream".to_owned()),
-        ];
+        let own = [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
         let http = &self.link.options.http;
         let budget =
             Budget { total: http.total_timeout, read: http.read_timeout, connect: http.connect_timeout };

@@ -321,10 +321,9 @@ impl Session {
     }
 
     /// Asks for something besides the lists; the answer comes by [`Session::take_answer`].
-    pub fn call(&mut self, method: &str, params: Value, header_params: Vec<(String, String)>) -> u32 {
+    pub fn call(&mut self, method: &str, params: &Value, header_params: &[(String, String)]) -> u32 {
         let id = self.fresh_id();
-        let mut message = outgoing::request(id, method, params, self.dress());
-        message.mirror.params = header_params;
+        let message = outgoing::call(id, method, params, header_params, self.dress());
         self.outbox.push_back(Draft { message, request: Some((id, Asked::Call)) });
         id
     }
@@ -419,8 +418,8 @@ impl Session {
 
     fn queue_list(&mut self, list: List, cursor: Option<String>) {
         let id = self.fresh_id();
-        let params = cursor.map_or(json!({}), |c| json!({ "cursor": c }));
-        let message = outgoing::request(id, list.method(), params, self.dress());
+        let params = outgoing::cursor_params(cursor.as_deref());
+        let message = outgoing::request(id, list.method(), &params, self.dress());
         self.outbox.push_back(Draft { message, request: Some((id, Asked::List(list))) });
     }
 

@@ -51,7 +51,9 @@ pub(in crate::transport) struct Budget {
 pub(super) struct Request<'a> {
     pub method: &'static str,
     pub url: &'a str,
-    pub headers: &'a [(String, String)],
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The user's.
+    pub more: &'a [(String, String)],
     pub body: Option<&'a str>,
 }
 
@@ -143,6 +145,9 @@ pub(super) fn ask(
     let total = budget.total.min(patience.until.left()).max(Duration::from_millis(1));
     let mut builder = ureq::http::Request::builder().method(request.method).uri(request.url);
     for (name, value) in request.headers {
+        builder = builder.header(*name, *value);
+    }
+    for (name, value) in request.more {
         builder = builder.header(name, value);
     }
     let result = match request.body {

@@ -80,7 +80,7 @@ impl Link {
     pub(in crate::transport) fn exchange(
         &mut self,
         method: &'static str,
-        own: &[(String, String)],
+        own: &[(&str, &str)],
         body: Option<&str>,
         budget: Budget,
     ) -> Result<Response<Body>, WireError> {
@@ -94,13 +94,12 @@ impl Link {
         &mut self,
         method: &'static str,
         url: &mut String,
-        own: &[(String, String)],
+        own: &[(&str, &str)],
         body: Option<&str>,
         budget: Budget,
     ) -> Result<Response<Body>, WireError> {
-        let headers: Vec<(String, String)> = own.iter().chain(&self.headers).cloned().collect();
         for _ in 0..=self.options.limits.redirects {
-            let request = Request { method, url, headers: &headers, body };
+            let request = Request { method, url, headers: own, more: &self.headers, body };
             let Some((_, agent)) = &self.agent else {
                 return Err(WireError::new(FailureKind::Config, "not a usable URL"));
             };
@@ -118,16 +117,12 @@ impl Link {
     }
 
     /// An exchange that is repeated while the server says "later" (`retry_config`).
-    pub(super) fn persist(
-        &mut self,
-        own: &[(String, String)],
-        body: &str,
-    ) -> Result<Response<Body>, WireError> {
-        let http = self.options.http.clone();
+    pub(super) fn persist(&mut self, own: &[(&str, &str)], body: &str) -> Result<Response<Body>, WireError> {
         let mut repeated = 0;
         loop {
             let mut response = self.exchange("POST", own, Some(body), self.budget())?;
             let status = response.status().as_u16();
+            let http = &self.options.http;
             let later = status == 429 || http.status_forcelist.contains(&status);
             if !later || repeated >= http.retries {
                 return Ok(response);

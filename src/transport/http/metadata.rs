@@ -33,8 +33,8 @@ pub fn fetch(
     if !(there.secure || both_loopback || there == home) {
         return refuse("plain http");
     }
-    let headers = [("Accept".to_owned(), "application/json".to_owned())];
-    let request = Request { method: "GET", url, headers: &headers, body: None };
+    let request =
+        Request { method: "GET", url, headers: &[("Accept", "application/json")], more: &[], body: None };
     let budget = Budget { total: TIME, read: TIME, connect: TIME };
     let mut response = match at_home || both_loopback {
         true => agent::ask(&client.enter(&there), &request, budget, patience)?,

@@ -17,7 +17,7 @@ use ureq::http::{HeaderMap, Response};
 
 use crate::base::text::quote;
 use crate::base::time::Deadline;
-use crate::mcp::outgoing::Outgoing;
+use crate::mcp::outgoing::{Mirror, Outgoing};
 use crate::mcp::session::{Inbound, Refusal};
 use crate::mcp::sse::Event;
 use crate::model::notes::Notes;
@@ -79,31 +79,6 @@ impl HttpWire {
             resume_point: (None, None),
             notes: Notes::default(),
         }
-    }
-
-    fn own_headers(&self, message: &Outgoing) -> Vec<(String, String)> {
-        let mut own = vec![
-            ("Content-Type".to_owned(), "application/json".to_owned()),
-            ("Accept".to_owned(), "application/json, text/event-stream".to_owned()),
-        ];
-        let mirror = &message.mirror;
-        let mut add = |name: &str, value: &str| own.push((name.to_owned(), value.to_owned()));
-        if let Some(version) = mirror.version {
-            add("MCP-Protocol-Version", version.date());
-        }
-        if let Some(method) = &mirror.method {
-            add("Mcp-Method", method);
-        }
-        if let Some(name) = &mirror.name {
-            add("Mcp-Name", name);
-        }
-        for (name, value) in &mirror.params {
-            add(&format!("Mcp-Param-{name}"), value);
-        }
-        if let Some(session) = &self.session {
-            add("Mcp-Session-Id", session.reveal());
-        }
-        own
     }
 
     fn keep_session(&mut self, headers: &HeaderMap) -> Result<(), WireError> {
@@ -172,12 +147,10 @@ impl HttpWire {
         }
         self.link.patience.cancel.sleep(Deadline::after(wait.max(SHORTEST_WAIT)));
         self.link.patience.check()?;
-        let mut own = vec![
-            ("Accept".to_owned(), "text/event-stream".to_owned()),
-            ("Last-Event-ID".to_owned(), id.replace(['\r', '\n'], "")),
-        ];
-        own.extend(self.version.map(|v| ("MCP-Protocol-Version".to_owned(), v.date().to_owned())));
-        own.extend(self.session.as_ref().map(|s| ("Mcp-Session-Id".to_owned(), s.reveal().to_owned())));
+        let id = id.replace(['\r', '\n'], "");
+        let mut own = vec![("Accept", "text/event-stream"), ("Last-Event-ID", id.as_str())];
+        own.extend(self.version.map(|v| ("MCP-Protocol-Version", v.date())));
+        own.extend(self.session.as_ref().map(|s| ("Mcp-Session-Id", s.reveal())));
         let budget = self.link.budget();
         let mut response = self.link.exchange("GET", &own, None, budget)?;
         if !response.status().is_success() {
@@ -206,13 +179,26 @@ impl HttpWire {
     }
 }
 
+/// The headers of a POST that are the protocol's.
+fn own_headers<'a>(message: &'a Outgoing, session: Option<&'a Secret>) -> Vec<(&'a str, &'a str)> {
+    let Mirror { version, method, name, params, .. } = &message.mirror;
+    let mut own =
+        vec![("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
+    own.extend(version.map(|v| ("MCP-Protocol-Version", v.date())));
+    own.extend(method.as_deref().map(|m| ("Mcp-Method", m)));
+    own.extend(name.as_deref().map(|n| ("Mcp-Name", n)));
+    own.extend(params.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+    own.extend(session.map(|s| ("Mcp-Session-Id", s.reveal())));
+    own
+}
+
 impl Wire for HttpWire {
     fn send(&mut self, message: &Outgoing) -> Result<(), WireError> {
         if message.mirror.opens_session {
             self.session = None;
         }
         self.version = message.mirror.version.or(self.version);
-        let own = self.own_headers(message);
+        let own = own_headers(message, self.session.as_ref());
         if !message.is_request {
             let budget = self.link.budget();
             let mut response = self.link.exchange("POST", &own, Some(&message.body), budget)?;
@@ -275,8 +261,8 @@ impl Wire for HttpWire {
     fn close(mut self: Box<Self>) -> Parting {
         self.pending = Pending::Nothing;
         if let Some(session) = self.session.take().filter(|_| self.link.patience.check().is_ok()) {
-            let mut own = vec![("Mcp-Session-Id".to_owned(), session.reveal().to_owned())];
-            own.extend(self.version.map(|v| ("MCP-Protocol-Version".to_owned(), v.date().to_owned())));
+            let mut own = vec![("Mcp-Session-Id", session.reveal())];
+            own.extend(self.version.map(|v| ("MCP-Protocol-Version", v.date())));
             let budget = Budget { total: DELETE_TIME, read: DELETE_TIME, connect: DELETE_TIME };
             // 405 means that the server does not let clients end sessions; anything else is its business.
             if let Ok(mut response) = self.link.exchange("DELETE", &own, None, budget) {
