@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use crate::base::text::quote;
 use crate::base::time::{Deadline, millis};
 use crate::engine::retry;
-use crate::mcp::auth;
 use crate::mcp::session::{Binding, Challenged, Ending, Opening, Plan, Session, Step, Stop};
+use crate::mcp::{auth, origin};
 use crate::model::notes::{Note, Notes};
 use crate::model::outcome::{Auth, Failure, FailureKind, Outcome, Phase, Posture, Status, Timing, Transport};
 use crate::model::revision::{Era, Revision};
@@ -15,7 +15,7 @@ use crate::model::secret::Redaction;
 use crate::model::target::{Endpoint, Hold, HttpHint, Remote, Target};
 use crate::sys::cancel::Cancel;
 use crate::transport::carriers::Carriers;
-use crate::transport::{Patience, Wire, WireError};
+use crate::transport::{Limit, Patience, Wire, WireError};
 
 /// Longest message of a failure, in characters.
 const MESSAGE: usize = 600;
@@ -44,7 +44,9 @@ struct Talk {
     connect: Duration,
     notes: Notes,
     stderr: String,
-    stop: Option<Detour>,
+    detour: Option<Detour>,
+    /// When the conversation ended, on its own clock.
+    ended: Duration,
 }
 
 /// Another way that the end of a conversation suggests.
@@ -70,13 +72,14 @@ pub(crate) fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cance
     }
     let total = target.timeout.unwrap_or(policy.timeout);
     let until = policy.run_ends.map_or(Deadline::after(total), |end| end.within(total));
-    let patience = Patience { until, total, cancel: cancel.clone() };
+    let limit = if Some(until) == policy.run_ends { Limit::Run } else { Limit::Target(total) };
+    let patience = Patience { until, total, limit, cancel: cancel.clone() };
     let pin = target.pin.or(policy.pin);
     let talk = loop {
         outcome.attempts += 1;
         let talk = attempt(target, carriers, pin, &patience, &redaction);
         let wait = retry::wait(outcome.attempts, fastrand::f64());
-        let again = worth_retrying(&talk, &target.endpoint) && outcome.attempts <= policy.max_retries;
+        let again = outcome.attempts <= retries(&talk, &target.endpoint, policy.max_retries);
         if !again || wait >= until.left() || cancel.sleep(Deadline::after(wait)) {
             break talk;
         }
@@ -164,18 +167,18 @@ fn attempt(
         Endpoint::Remote(_) => Binding::Exchange,
     };
     let mut first = go(first_binding, detect);
-    let second = match &first.stop {
+    let second = match &first.detour {
         Some(Detour::HandshakeOnly) if detect == Opening::Detect => go(Binding::Lines, Opening::Handshake),
         Some(Detour::TrySse) if !stateless_only => go(Binding::EventStream, detect),
         Some(Detour::TryStreamable) => go(Binding::Exchange, detect),
         Some(_) | None => return first,
     };
     // A detour that leads nowhere is not the cause: the first failure is.
-    if second.ending.inventory.protocol.is_none() && first.stop != Some(Detour::HandshakeOnly) {
+    if second.ending.inventory.protocol.is_none() && first.detour != Some(Detour::HandshakeOnly) {
         if second.challenged.is_some() {
             return second;
         }
-        first.stop = None;
+        first.detour = None;
         return first;
     }
     second
@@ -195,27 +198,33 @@ fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patienc
     let mut wire = match opened {
         Ok(wire) => wire,
         Err(e) => {
-            let cut = Failure { kind: e.kind, phase: Phase::Spawn, message: e.message };
+            let phase = if binding == Binding::Lines { Phase::Spawn } else { Phase::Connect };
+            let cut = Failure { kind: e.kind, phase, message: e.message };
             return Talk {
                 ending: session.finish(Some(cut)),
                 challenged: None,
-                transport: Transport::Stdio,
+                transport: match binding {
+                    Binding::Lines => Transport::Stdio,
+                    Binding::Exchange => Transport::Http,
+                    Binding::EventStream => Transport::Sse,
+                },
                 agreed_at: None,
                 connect: begun.elapsed(),
                 notes: Notes::default(),
                 stderr: String::new(),
-                stop: None,
+                detour: None,
+                ended: begun.elapsed(),
             };
         }
     };
     let cut = talk(&mut session, wire.as_mut(), begun).err();
-    let stop = cut.as_ref().and_then(|stop| detour(stop, &session, binding));
+    let detour = cut.as_ref().and_then(|stop| detour(stop, &session, binding));
     let cut = cut.map(|stop| match stop {
         Stop::Failed(failure) | Stop::NotStreamable(failure) => failure,
     });
     let (transport, connect) = (wire.transport(), wire.connect_time());
     let (challenged, agreed_at) = (session.challenged().cloned(), session.agreed_at());
-    let ending = session.finish(cut);
+    let (ending, ended) = (session.finish(cut), begun.elapsed());
     let parting = wire.close();
     Talk {
         ending,
@@ -225,7 +234,8 @@ fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patienc
         connect,
         notes: parting.notes,
         stderr: parting.stderr,
-        stop,
+        detour,
+        ended,
     }
 }
 
@@ -281,13 +291,16 @@ fn detour(stop: &Stop, session: &Session, binding: Binding) -> Option<Detour> {
     }
 }
 
-/// Failures of the connection, before anything was agreed. HTTP statuses are the transport's to retry, and
-/// a process that fails will fail again.
-fn worth_retrying(talk: &Talk, endpoint: &Endpoint) -> bool {
-    let kind = talk.ending.cause.as_ref().map(|f| f.kind);
-    matches!(endpoint, Endpoint::Remote(_))
-        && talk.ending.inventory.protocol.is_none()
-        && matches!(kind, Some(FailureKind::ConnectFailed | FailureKind::Closed))
+/// How often to try again. Only failures of the connection, before anything was agreed: HTTP statuses are the
+/// transport's to retry, and a process that fails will fail again. Who refuses is asked once more, in case
+/// it is just being restarted; who drops the connection may do better next time.
+fn retries(talk: &Talk, endpoint: &Endpoint, most: u32) -> u32 {
+    let opening = matches!(endpoint, Endpoint::Remote(_)) && talk.ending.inventory.protocol.is_none();
+    match talk.ending.cause.as_ref().map(|f| f.kind) {
+        Some(FailureKind::Closed) if opening => most,
+        Some(FailureKind::ConnectFailed) if opening => most.min(1),
+        _ => 0,
+    }
 }
 
 fn fill(outcome: &mut Outcome, talk: Talk, target: &Target, redaction: &Redaction, begun: Instant) {
@@ -308,13 +321,12 @@ fn fill(outcome: &mut Outcome, talk: Talk, target: &Target, redaction: &Redactio
         let (auth, metadata) = auth::from_refusal(c.status, &c.authenticate);
         outcome.auth = Auth { resource_metadata: metadata, ..auth };
     }
-    let (connect, all) = (talk.connect, begun.elapsed());
-    let agreed = talk.agreed_at.unwrap_or(all);
+    let agreed = talk.agreed_at.unwrap_or(talk.ended);
     outcome.timing = Timing {
-        total_ms: millis(all),
-        connect_ms: millis(connect),
-        handshake_ms: millis(agreed.saturating_sub(connect)),
-        listing_ms: talk.agreed_at.map_or(0.0, |at| millis(all.saturating_sub(at))),
+        total_ms: millis(begun.elapsed()),
+        connect_ms: millis(talk.connect),
+        handshake_ms: millis(agreed.saturating_sub(talk.connect)),
+        listing_ms: millis(talk.ended.saturating_sub(agreed)),
     };
 }
 
@@ -328,8 +340,7 @@ fn posture(outcome: &Outcome, remote: &Remote, carriers: &Carriers, patience: &P
         return auth;
     }
     let named = auth.resource_metadata.take();
-    let places =
-        auth::resource_metadata_urls(&crate::mcp::origin::without_userinfo(&remote.url), named.as_deref());
+    let places = auth::resource_metadata_urls(&origin::without_userinfo(&remote.url), named.as_deref());
     let mut issuers = Vec::new();
     for place in places {
         match carriers.document(&place, &remote.url, patience) {

@@ -40,7 +40,10 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
     };
     if planned.targets.is_empty() {
         say(match planned.disabled {
-            0 => "no target: give a URL, -- COMMAND, --targets FILE or --demo (hawkeye scan --help)",
+            0 => {
+                "no target: give a URL, -- COMMAND, --targets FILE or --demo, or name targets in \
+                 ~/.hawkeye/hawkeye.yaml (hawkeye scan --help)"
+            }
             _ => "no target: every server of the file is disabled",
         });
         // An empty report is still a report, where one was asked for.
@@ -71,16 +74,14 @@ fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
             "WARNING: --insecure: certificates are not checked; anyone on the way can read and change everything",
         );
     }
-    let files: &[PathBuf] =
-        match args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo {
-            true => &settings.targets.files,
-            false => &args.targets,
-        };
+    // The settings' own targets are for a command line that names none.
+    let named = !(args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo);
+    let files = if named { &args.targets } else { &settings.targets.files };
     let mut entries: Vec<Entries> = Vec::new();
     for file in files {
         entries.push(config::read(file, &mut io::stdin().lock(), &environment).map_err(line)?);
     }
-    if files.len() == settings.targets.files.len() && std::ptr::eq(files, settings.targets.files.as_slice()) {
+    if !named {
         entries.extend(settings.targets.inline.take());
     }
     let mut targets = config::from_command_line(&args.urls, process);
@@ -114,6 +115,13 @@ const SELF: &str = "/proc/self/exe";
 
 /// A format that cannot be known is a usage error, before anything is run.
 fn check_outputs(args: &Scan) -> Result<(), String> {
+    let repeated = args.output.iter().enumerate().find(|(i, path)| {
+        let same = |other: &PathBuf| std::path::absolute(other).ok() == std::path::absolute(path).ok();
+        args.output[..*i].iter().any(same)
+    });
+    if let Some((_, path)) = repeated {
+        return Err(format!("--output {}: given twice", path.display()));
+    }
     match args.output.iter().find(|path| args.format.is_none() && Format::of_path(path).is_none()) {
         Some(path) => Err(format!(
             "--output {}: the ending names no format (use .json, .ndjson or .txt, or give --format)",
@@ -162,10 +170,7 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         max_retries: settings.max_retries,
         concurrency: settings.concurrency,
         protocol_version: settings.protocol_version,
-        claim: Claim::Whole {
-            guard_program: SELF.into(),
-            keep: fleet.as_ref().map(DemoFleet::pids).unwrap_or_default(),
-        },
+        claim: Claim::Whole { guard_program: SELF.into() },
     };
     let mut tally = Tally { disabled, ..Tally::default() };
     let result = scan(targets, options, cancel, |heard| match heard {
@@ -225,12 +230,12 @@ impl<'a> Outputs<'a> {
         });
         let mut sinks = Vec::new();
         for path in &args.output {
-            let format = Format::of_path(path).or(format).unwrap_or(Format::Json);
+            let format = format.or(Format::of_path(path)).unwrap_or(Format::Json);
             let sink = report::open_file(format, path, Style::default())
                 .map_err(|e| format!("cannot write the report: {e}"))?;
             sinks.push((path.display().to_string(), Some(sink)));
         }
-        // With --output alone stdout stays empty; a --format that no file took up goes there.
+        // With --output stdout stays empty.
         if args.output.is_empty() {
             let style = style_of_stdout();
             let sink = report::open(format.unwrap_or(Format::Table), Box::new(io::stdout()), style);

@@ -94,11 +94,6 @@ impl Plan {
 }
 
 impl DemoFleet {
-    /// Its processes, which the scan must not take for strays of its own servers.
-    pub(crate) fn pids(&self) -> Vec<i32> {
-        self.children.iter().map(|c| c.process.id() as i32).collect()
-    }
-
     /// Starts the HTTP servers as children of `program`, which must be hawkeye itself.
     pub(crate) fn start(program: &Path) -> io::Result<DemoFleet> {
         let Some(program) = program.to_str() else {

@@ -178,6 +178,10 @@ impl Listing {
         let invalid = |why: String| failed(FailureKind::InvalidMessage, why);
         let keys = [self.list.key(), "nextCursor", "resultType", "ttlMs", "cacheScope"];
         let picked = json::pick(result, keys).ok_or_else(|| invalid("the result is not an object".into()))?;
+        if picked.repeated > 0 {
+            // Which one a client takes is anybody's guess: nothing that is shown of it would be the whole.
+            return Err(invalid("the result has a key twice".into()));
+        }
         let [array, cursor, result_type, ttl, scope] = picked.members;
         if let Some(kind) = result_type.and_then(json::string)
             && kind != "complete"

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::base::text::is_deceptive;
 use crate::model::inventory::Json;
-use crate::model::secret::Redaction;
+use crate::model::secret::{MASK, Redaction};
 
 /// What was changed besides spelling.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -150,6 +150,10 @@ impl<'a> Tidier<'a> {
         let end = self.rest.bytes().position(|b| !more(b)).unwrap_or(self.rest.len());
         let (token, rest) = self.rest.split_at(end);
         self.rest = rest;
+        if self.redaction.clean(token) != token {
+            let _ = write!(self.out, "\"{MASK}\"");
+            return;
+        }
         let plain = token.len() < 300 && !token.contains(['e', 'E']);
         if plain || token.parse::<f64>().is_ok_and(f64::is_finite) {
             self.out.push_str(token);
@@ -177,11 +181,12 @@ impl<'a> Tidier<'a> {
         let inner = &self.rest[1..end.min(self.rest.len())];
         self.rest = self.rest.get(end + 1..).unwrap_or_default();
         let decoded = if plain { Cow::Borrowed(inner) } else { Cow::Owned(unescape(inner)) };
+        let shown = self.redaction.clean(&decoded);
+        // As it will stand there: two secrets as keys become one mask.
         if self.at_key {
-            self.note_key(&decoded);
+            self.note_key(&shown);
         }
         self.at_key = false;
-        let shown = self.redaction.clean(&decoded);
         self.out.push('"');
         // A plain string stays plain: the mask needs no escape either.
         if plain {
@@ -304,6 +309,13 @@ mod tests {
             tidy(r#"{"a":"is hunter2!","hunter2":"hun\u0074er2"}"#).0,
             r#"{"a":"is ***!","***":"***"}"#
         );
+    }
+
+    #[test]
+    fn a_secret_that_is_a_number_is_struck_out_too() {
+        let numeric = Redaction::new(["123456789".to_owned()]);
+        let (json, _) = object(r#"{"n":123456789,"m":12}"#, &numeric).unwrap();
+        assert_eq!(json.text(), r#"{"n":"***","m":12}"#);
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl<W: Write> Sink for TableSink<W> {
 fn cells(outcome: &Outcome) -> Cells {
     let inventory = &outcome.inventory;
     let mut cells: Cells = [const { String::new() }; COLUMNS];
-    cells[grid::NAME] = line(&outcome.name, NAME_MAX);
+    cells[grid::NAME] = line(&names(outcome), NAME_MAX);
     cells[grid::VIA] = outcome.transport.map_or("-", |t| t.name()).to_owned();
     cells[grid::REVISION] = inventory.protocol.as_ref().map_or("-".to_owned(), |p| line(&p.version, 20));
     cells[grid::SERVER] = server(inventory);
@@ -114,6 +114,17 @@ fn cells(outcome: &Outcome) -> Cells {
         Status::Complete | Status::Partial | Status::Failed => milliseconds(outcome.timing.total_ms),
     };
     cells
+}
+
+/// The server's name, and the others it goes by in other places.
+fn names(outcome: &Outcome) -> String {
+    let mut names = vec![outcome.name.as_str()];
+    for owner in &outcome.owners {
+        if !names.contains(&owner.name.as_str()) {
+            names.push(&owner.name);
+        }
+    }
+    names.join(", ")
 }
 
 /// Name and version as the server gave them.

@@ -102,6 +102,7 @@ fn partial() -> Outcome {
     use CoverageState::{Complete, Failed, Skipped, Truncated};
     Outcome {
         name: "wiki".into(),
+        owners: Vec::new(),
         transport: Some(Transport::Http),
         endpoint: EndpointView { url: Some("https://wiki.example/mcp".into()), ..EndpointView::default() },
         status: Status::Partial,
@@ -128,6 +129,7 @@ fn partial() -> Outcome {
 fn failed() -> Outcome {
     Outcome {
         name: "gone".into(),
+        owners: Vec::new(),
         transport: Some(Transport::Sse),
         status: Status::Failed,
         failure: failure(FailureKind::ConnectFailed, Phase::Connect, "connection refused"),

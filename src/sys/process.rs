@@ -56,18 +56,9 @@ pub(crate) fn continue_group(leader: Pid) {
 
 /// Collects the child `pid` if it has ended. `None`: it still runs, or is no child of ours (any more).
 pub(crate) fn reap(pid: Pid) -> Option<ExitStatus> {
-    wait_for(pid, libc::WNOHANG)
-}
-
-/// Collects the child `pid`, waiting for it. Only for one that was killed just now.
-pub(crate) fn reap_killed(pid: Pid) -> Option<ExitStatus> {
-    wait_for(pid, 0)
-}
-
-fn wait_for(pid: Pid, flags: libc::c_int) -> Option<ExitStatus> {
     let mut status = 0;
     // SAFETY: `status` lives through the call.
-    let got = unsafe { libc::waitpid(pid, &raw mut status, flags) };
+    let got = unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) };
     (got == pid).then(|| ExitStatus::from_raw(status))
 }
 
@@ -80,11 +71,10 @@ pub(crate) fn adopt_orphans() -> io::Result<()> {
 }
 
 /// Marks every descriptor above 2 close-on-exec: what our own parent leaked to us is not for servers.
-pub(crate) fn hide_inherited_descriptors() {
+pub(crate) fn hide_inherited_descriptors() -> io::Result<()> {
     // SAFETY: changes flags of descriptors only; all of ours are close-on-exec already.
-    unsafe {
-        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
-    }
+    let rc = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Children that the main thread has: those it started, and adopted orphans.

@@ -14,6 +14,9 @@ static SWITCH: AtomicPtr<Switch> = AtomicPtr::new(ptr::null_mut());
 pub(crate) fn trip_on_signals(cancel: &Cancel) {
     // Leaked on purpose: the handler may run at any later moment.
     SWITCH.store(Arc::into_raw(cancel.0.clone()).cast_mut(), Ordering::Release);
+    // A parent that ignores SIGCHLD would have our children reaped behind our back.
+    // SAFETY: sets a disposition to its default.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
     for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
         // SAFETY: all-zero is a valid sigaction; the calls only read and fill these locals.
         unsafe {

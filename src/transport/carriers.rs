@@ -47,8 +47,11 @@ impl Carriers {
 
     /// Starts a server.
     pub fn stdio(&self, command: &Command, patience: Patience) -> Result<Box<dyn Wire>, WireError> {
-        let make =
-            || Launcher::new(&self.run, &self.claim).map(Arc::new).map_err(|e: io::Error| e.to_string());
+        let make = || {
+            Launcher::new(&self.run, &self.claim, self.options.stdio.close_fds)
+                .map(Arc::new)
+                .map_err(|e: io::Error| e.to_string())
+        };
         match self.launcher.get_or_init(make) {
             Ok(launcher) => Ok(Box::new(StdioWire::open(launcher, command, &self.options, patience)?)),
             Err(why) => Err(WireError::new(FailureKind::Internal, format!("cannot start processes: {why}"))),

@@ -58,13 +58,24 @@ impl WireError {
     }
 }
 
+/// Which limit ends a target's time.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// Its own, of this length.
+    Target(Duration),
+    /// The whole run's.
+    Run,
+}
+
 /// What every wait of one target watches.
 #[derive(Clone)]
 pub struct Patience {
     /// When the target's time is over.
     pub until: Deadline,
-    /// What that time was, for the message.
+    /// What the target was given in all.
     pub total: Duration,
+    /// Whose limit `until` is.
+    pub limit: Limit,
     /// Ends everything.
     pub cancel: Cancel,
 }
@@ -83,7 +94,10 @@ impl Patience {
 
     /// The target's time is over.
     pub fn timeout(&self) -> WireError {
-        let total = self.total.as_secs_f64();
-        WireError::new(FailureKind::Timeout, format!("no answer within {total} s (raise timeout)"))
+        let why = match self.limit {
+            Limit::Target(total) => format!("no answer within {} s (raise timeout)", total.as_secs_f64()),
+            Limit::Run => "the run's time was over (raise --max-duration)".to_owned(),
+        };
+        WireError::new(FailureKind::Timeout, why)
     }
 }

@@ -23,7 +23,8 @@ pub struct WireOptions {
 /// `stdio_config` of the guide.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StdioOptions {
-    /// `process_timeout`: the first answer must come within this, and within the target's deadline.
+    /// `process_timeout`: the first answer must come within this, and within the target's deadline. The
+    /// default grows with the target's time: see [`StdioOptions::start_within`].
     pub process_timeout: Duration,
     /// `buffer_size` and `subprocess_optimization.bufsize`: bytes of one read from the server's stdout.
     pub buffer_size: usize,
@@ -34,10 +35,23 @@ pub struct StdioOptions {
     pub close_fds: bool,
 }
 
+impl StdioOptions {
+    const PROCESS_TIMEOUT: Duration = Duration::from_secs(15);
+
+    /// How long a server with `total` time may take to say its first word: what was set, or of the default
+    /// and half of its time the longer. Who gives a slow server more time means its start, too.
+    pub fn start_within(&self, total: Duration) -> Duration {
+        match self.process_timeout {
+            StdioOptions::PROCESS_TIMEOUT => StdioOptions::PROCESS_TIMEOUT.max(total / 2),
+            set => set,
+        }
+    }
+}
+
 impl Default for StdioOptions {
     fn default() -> StdioOptions {
         StdioOptions {
-            process_timeout: Duration::from_secs(15),
+            process_timeout: StdioOptions::PROCESS_TIMEOUT,
             buffer_size: 8192,
             binary_mode: true,
             close_fds: true,

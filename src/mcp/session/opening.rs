@@ -21,7 +21,7 @@ impl Session {
         match era::verdict(body) {
             Verdict::Stateless(revision, discovery) => {
                 self.learn(discovery);
-                self.settle(revision, revision.date().to_owned(), now);
+                self.settle(revision, now);
                 Ok(())
             }
             Verdict::AskAgain(revision) if !self.asked_again => {
@@ -86,29 +86,26 @@ impl Session {
             return self.no_handshake("the result is not an object".into(), FailureKind::InvalidMessage);
         };
         let [version, capabilities, instructions, server] = picked.members;
-        self.learn(Discovery { capabilities, instructions, server });
         let named = version.and_then(look::string);
         let revision = named.as_deref().and_then(|v| v.parse::<Revision>().ok());
         let revision = revision.filter(|r| r.era() == Era::Handshake);
-        match (revision, self.plan.opening) {
-            (Some(r), Opening::Pinned(pin)) if r != pin => Err(stop(
-                FailureKind::VersionUnsupported,
-                Phase::Initialize,
-                format!("asked for {pin}, the server offers {r}"),
-            )),
+        let refused = match (revision, self.plan.opening) {
+            (Some(r), Opening::Pinned(pin)) if r != pin => format!("asked for {pin}, the server offers {r}"),
             (Some(r), _) => {
-                self.settle(r, r.date().to_owned(), now);
-                Ok(())
+                self.learn(Discovery { capabilities, instructions, server });
+                self.settle(r, now);
+                return Ok(());
             }
             (None, _) => {
                 let named = named.map_or("no version".into(), |v| format!("version {}", quote(&v, 40)));
-                Err(stop(
-                    FailureKind::VersionUnsupported,
-                    Phase::Initialize,
-                    format!("the server answered initialize with {named}"),
-                ))
+                format!("the server answered initialize with {named}")
             }
+        };
+        // Who answered is worth knowing even where nothing more can be asked.
+        if self.discover != Reply::Pending {
+            self.learn(Discovery { capabilities: None, instructions: None, server });
         }
+        self.no_handshake(refused, FailureKind::VersionUnsupported)
     }
 
     pub(super) fn not_welcomed(&mut self, error: &RpcError<'_>) -> Result<(), Stop> {
@@ -129,7 +126,8 @@ impl Session {
             return self.no_handshake(said, FailureKind::VersionUnsupported);
         }
         match (era::newest(&supported, Era::Handshake), self.plan.opening) {
-            (Some(offer), Opening::Detect | Opening::Handshake) if offer != self.offered => {
+            // Downwards only: a server cannot make us go round in circles.
+            (Some(offer), Opening::Detect | Opening::Handshake) if offer < self.offered => {
                 self.queue_initialize(offer);
                 Ok(())
             }
@@ -155,25 +153,16 @@ impl Session {
     }
 
     /// The opening is over: plan the lists.
-    fn settle(&mut self, revision: Revision, version: String, now: Duration) {
+    fn settle(&mut self, revision: Revision, now: Duration) {
         self.abandoned.extend(self.in_flight.drain(..).map(|(id, _)| id));
         self.outbox.retain(|d| d.request.is_none());
         self.agreed = Some(revision);
         self.agreed_at.get_or_insert(now);
-        self.facts.version = Some(version);
+        self.facts.version = Some(revision.date().to_owned());
         if revision.era() == Era::Handshake {
             self.outbox.push_back(Draft { message: outgoing::initialized(revision), request: None });
         }
-        let declared = self.facts.capabilities.as_ref().map(|c| {
-            let keys = ["tools", "resources", "prompts"];
-            look::pick(c.text(), keys).map(|p| {
-                keys.into_iter().zip(p.members).filter_map(|(k, m)| m.map(|_| k)).collect::<Vec<_>>()
-            })
-        });
-        let declared = declared.flatten();
-        if declared.is_none() {
-            self.notes.add("capabilities", || "capabilities is no object; every list was asked for".into());
-        }
+        let declared = self.declared();
         if self.listings.is_empty() {
             self.listings = List::ALL
                 .map(|list| match &declared {
@@ -186,5 +175,25 @@ impl Session {
         for list in open {
             self.queue_list(list, None);
         }
+    }
+
+    /// The capabilities that bring lists, as far as the server declares any; `None` if it makes no sense of it.
+    fn declared(&mut self) -> Option<Vec<&'static str>> {
+        const KEYS: [&str; 3] = ["tools", "resources", "prompts"];
+        let picked = self.facts.capabilities.as_ref().and_then(|c| look::pick(c.text(), KEYS));
+        let Some(picked) = picked else {
+            self.notes.add("capabilities", || "capabilities is no object; every list was asked for".into());
+            return None;
+        };
+        let mut names = Vec::new();
+        for (key, value) in KEYS.into_iter().zip(picked.members) {
+            let Some(value) = value else { continue };
+            if !value.get().starts_with('{') {
+                self.notes
+                    .add("capabilities", || format!("capability {key} is no object; taken as declared"));
+            }
+            names.push(key);
+        }
+        Some(names)
     }
 }

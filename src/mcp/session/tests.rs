@@ -393,3 +393,33 @@ fn no_round_trip_is_wasted() {
     lists(&mut s);
     assert_eq!(s.flights, 7);
 }
+
+#[test]
+fn an_initialize_answered_with_nonsense_still_waits_for_discover() {
+    let mut s = Stage::new(Binding::Lines);
+    let result = json!({"protocolVersion": "2026-07-28", "capabilities": {}});
+    assert_eq!(s.result("initialize", result), Ok(false));
+    assert_eq!(s.result("server/discover", discovery()), Ok(false));
+    assert_eq!(s.agreed(), Some("2026-07-28"));
+}
+
+#[test]
+fn a_server_that_names_ever_other_revisions_is_not_followed_in_circles() {
+    let mut s = Stage::new(Binding::EventStream);
+    let mut refused = Ok(false);
+    for date in ["2024-11-05", "2025-06-18", "2024-11-05"] {
+        refused = s.error("initialize", -32602, json!({"supported": [date]}));
+    }
+    assert_eq!(kind(refused), (FailureKind::RpcError, Phase::Initialize));
+    assert_eq!(s.count("initialize"), 2);
+}
+
+#[test]
+fn a_result_with_a_key_twice_is_not_the_whole_list() {
+    let mut s = Stage::new(Binding::EventStream);
+    s.initialized().unwrap();
+    let id = s.id("tools/list");
+    s.say(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[{{"name":"evil"}}],"tools":[]}}}}"#))
+        .unwrap();
+    assert_eq!(s.tools(), (CoverageState::Failed, vec![]));
+}

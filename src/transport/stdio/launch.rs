@@ -24,6 +24,9 @@ use crate::transport::WireError;
 use super::guard::{Guard, MARK};
 use super::reaper::{Dying, Process, Reaper};
 
+/// Quotes are cut to their final length only after secrets were struck out: half a secret is still one.
+const LONG: usize = 4096;
+
 /// What of our own environment a server gets; the rest may hold secrets that are none of its business.
 const ALLOWED: [&str; 12] = [
     "HOME",
@@ -67,34 +70,35 @@ pub enum Claim {
     Whole {
         /// This very program.
         guard_program: PathBuf,
-        /// Children that are no servers and are left alone.
-        keep: Vec<Pid>,
     },
     /// A host program's process: only the servers' own groups are ended.
     Groups,
 }
 
 impl Launcher {
-    /// Ready to start servers. `run` is unique.
-    pub fn new(run: &str, claim: &Claim) -> io::Result<Launcher> {
+    /// Ready to start servers. `run` is unique; with `close_fds` they get descriptors 0, 1 and 2 only,
+    /// whatever our own parent left open.
+    pub fn new(run: &str, claim: &Claim, close_fds: bool) -> io::Result<Launcher> {
         let whole = matches!(claim, Claim::Whole { .. });
+        // Children from before our time (of a shell that exec'ed us, say) are not strays of our servers.
+        let foreign = if whole { sys::main_thread_children() } else { Vec::new() };
         if whole {
-            sys::hide_inherited_descriptors();
             sys::adopt_orphans()?;
         }
+        if close_fds && let Err(e) = sys::hide_inherited_descriptors() {
+            log::warn!("servers inherit the descriptors hawkeye was given ({e}; Linux 5.11 hides them)");
+        }
         let guard = match claim {
-            Claim::Whole { guard_program, .. } => Guard::start(guard_program, run)
+            Claim::Whole { guard_program } => Guard::start(guard_program, run)
                 .inspect_err(|e| {
-                    log::warn!("no guard process ({e}); servers may outlive a SIGKILL of hawkeye")
+                    log::warn!("no guard process ({e}); servers may outlive a SIGKILL of hawkeye");
                 })
                 .ok(),
             Claim::Groups => None,
         };
         let watched = guard.as_ref().and_then(|g| Some((g.pid(), g.pipe().ok()?)));
         let reaper = Reaper::start(whole, watched)?;
-        if let Claim::Whole { keep, .. } = claim {
-            keep.iter().for_each(|pid| reaper.born(*pid, 0));
-        }
+        foreign.into_iter().for_each(|pid| reaper.born(pid, 0));
         Ok(Launcher { run: run.to_owned(), reaper, guard })
     }
 
@@ -105,7 +109,7 @@ impl Launcher {
         if let Some(dir) = cwd.filter(|d| !d.is_dir()) {
             return Err(failed(format!(
                 "working directory {} does not exist",
-                quote(&dir.to_string_lossy(), 200)
+                quote(&dir.to_string_lossy(), LONG)
             )));
         }
         let environment = environment(command);
@@ -125,7 +129,7 @@ impl Launcher {
             child.current_dir(dir);
         }
         let mut child =
-            child.spawn().map_err(|e| failed(format!("{}: {e}", quote(&program.to_string_lossy(), 200))))?;
+            child.spawn().map_err(|e| failed(format!("{}: {e}", quote(&program.to_string_lossy(), LONG))))?;
         let pid = child.id() as Pid;
         self.reaper.born(pid, serial);
         if let Some(guard) = &self.guard {
@@ -133,7 +137,7 @@ impl Launcher {
         }
         take_over(pid, &mut child).map_err(|why| {
             sys::signal_group(pid, sys::Signal::Kill);
-            sys::reap_killed(pid);
+            sys::reap(pid);
             self.reaper.collected(pid);
             failed(format!("cannot watch the process: {why}"))
         })
@@ -183,7 +187,7 @@ fn path_of(environment: &[(OsString, OsString)]) -> Option<&OsStr> {
 /// The file that `program` means. Looked up here and not by the spawn, which would leave the fast path when
 /// a server has a PATH of its own, and whose errors do not say where it looked.
 fn resolve(program: &str, path: Option<&OsStr>, cwd: Option<&Path>) -> Result<PathBuf, String> {
-    let shown = quote(program, 200);
+    let shown = quote(program, LONG);
     if program.contains('/') {
         let file = match cwd {
             Some(dir) => dir.join(program),
@@ -199,12 +203,12 @@ fn resolve(program: &str, path: Option<&OsStr>, cwd: Option<&Path>) -> Result<Pa
         match usable(&file) {
             Ok(()) => return Ok(file),
             Err(why) if file.symlink_metadata().is_ok() => {
-                closest.get_or_insert(format!("{}: {why}", quote(&file.to_string_lossy(), 200)));
+                closest.get_or_insert(format!("{}: {why}", quote(&file.to_string_lossy(), LONG)));
             }
             Err(_) => {}
         }
     }
-    let looked = quote(&String::from_utf8_lossy(path.as_bytes()), 300);
+    let looked = quote(&String::from_utf8_lossy(path.as_bytes()), LONG);
     Err(closest.unwrap_or_else(|| format!("{shown}: command not found (looked in {looked})")))
 }
 

@@ -40,7 +40,8 @@ const MOST_UNSENT: usize = 1 << 20;
 /// The carrier of one conversation over a child's pipes.
 pub struct StdioWire {
     launcher: Arc<Launcher>,
-    process: Process,
+    /// Taken when the server is handed to the reaper, at the latest when this is dropped.
+    process: Option<Process>,
     stdin: Option<File>,
     stdout: Option<File>,
     stderr: Option<File>,
@@ -71,9 +72,10 @@ impl StdioWire {
     ) -> Result<StdioWire, WireError> {
         let begun = Instant::now();
         let Launched { process, stdin, stdout, stderr } = launcher.launch(command)?;
+        let process_timeout = options.stdio.start_within(patience.total);
         Ok(StdioWire {
             launcher: launcher.clone(),
-            process,
+            process: Some(process),
             stdin: Some(stdin),
             stdout: Some(stdout),
             stderr: Some(stderr),
@@ -86,8 +88,8 @@ impl StdioWire {
             bytes_limit: options.limits.target_bytes,
             message_limit: options.limits.message_bytes,
             tail: Tail::new(options.limits.stderr_bytes),
-            process_timeout: options.stdio.process_timeout,
-            first_line_by: Some(Deadline::after(options.stdio.process_timeout)),
+            process_timeout,
+            first_line_by: Some(Deadline::after(process_timeout)),
             patience,
             dropped_answers: 0,
             connect_time: begun.elapsed(),
@@ -97,12 +99,15 @@ impl StdioWire {
     /// Polls once and takes whatever came; `Ok(false)` when there is nothing more to come.
     fn pump(&mut self) -> Result<bool, WireError> {
         self.write_some()?;
+        if self.stdout.is_none() {
+            return Ok(false);
+        }
         let fd = |f: &Option<File>| Slot::readable(f.as_ref().map(AsFd::as_fd));
         let mut slots = [
             fd(&self.stdout),
             fd(&self.stderr),
             Slot::writable(self.stdin.as_ref().filter(|_| !self.unsent.is_empty()).map(AsFd::as_fd)),
-            Slot::readable(Some(self.process.pidfd.as_fd())),
+            Slot::readable(self.process.as_ref().map(|p| p.pidfd.as_fd())),
             Slot::readable(Some(self.patience.cancel.fd())),
         ];
         let until = self.first_line_by.map_or(self.patience.until, |d| d.min(self.patience.until));
@@ -197,7 +202,7 @@ impl StdioWire {
     /// There is nothing more to read: has it ended, or only fallen silent?
     fn ended(&mut self) -> WireError {
         let by = Deadline::after(EXIT_GRACE).min(self.patience.until);
-        let mut gone = [Slot::readable(Some(self.process.pidfd.as_fd()))];
+        let mut gone = [Slot::readable(self.process.as_ref().map(|p| p.pidfd.as_fd()))];
         let _ = poll::wait(&mut gone, by);
         // What it said last is in the pipe, however much: a chunk at a time until it is empty.
         for _ in 0..64 {
@@ -212,7 +217,7 @@ impl StdioWire {
             let what = if self.stdin.is_none() && self.stdout.is_some() { "stdin" } else { "stdout" };
             return WireError::new(FailureKind::Closed, format!("the server closed its {what}{last}"));
         }
-        let status = sys::peek(&self.process.pidfd);
+        let status = self.process.as_ref().and_then(|p| sys::peek(&p.pidfd));
         WireError::new(FailureKind::Exited, format!("the server ended: {}{last}", words(status)))
     }
 }
@@ -275,10 +280,17 @@ impl Wire for StdioWire {
                 .add("stderr_cut", || format!("only the last {} bytes of stderr were kept", self.tail.limit));
         }
         let stderr = self.tail.text();
-        let StdioWire { launcher, process, stdin, stdout, stderr: err, .. } = *self;
-        drop((stdin, stdout, err));
-        launcher.retire(process);
         Parting { notes, stderr }
+    }
+}
+
+impl Drop for StdioWire {
+    /// Also when a panic took the worker out of the conversation.
+    fn drop(&mut self) {
+        drop((self.stdin.take(), self.stdout.take(), self.stderr.take()));
+        if let Some(process) = self.process.take() {
+            self.launcher.retire(process);
+        }
     }
 }
 
@@ -327,7 +339,7 @@ impl Tail {
         let text = self.text();
         let lines = || text.lines().map(str::trim).filter(|l| !l.is_empty()).rev();
         let telling = lines().find(|l| l.contains("Error") || l.contains("error"));
-        telling.or_else(|| lines().next()).map(|l| quote(l, 300))
+        telling.or_else(|| lines().next()).map(|l| quote(l, 4096))
     }
 }
 

@@ -178,7 +178,7 @@ impl Work {
         }
         let until = Deadline::after(LAST_SWEEP);
         while self.adopt && self.end_strays() && !until.passed() {
-            thread::yield_now();
+            thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -236,7 +236,8 @@ impl Work {
                 continue;
             }
             sys::signal_process(pid, Signal::Kill);
-            sys::reap_killed(pid);
+            // Not waited for: one of another user cannot be killed, one in the kernel ends when it likes.
+            sys::reap(pid);
             found = true;
         }
         found
