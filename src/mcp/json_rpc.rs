@@ -58,10 +58,6 @@ pub mod code {
     pub const METHOD_NOT_FOUND: i64 = -32601;
     /// The parameters are wrong.
     pub const INVALID_PARAMS: i64 = -32602;
-    /// 2026-07-28: HTTP headers and body disagree.
-    pub const HEADER_MISMATCH: i64 = -32020;
-    /// 2026-07-28: the client lacks a capability.
-    pub const MISSING_CAPABILITY: i64 = -32021;
     /// 2026-07-28: the version is not spoken.
     pub const UNSUPPORTED_VERSION: i64 = -32022;
 }

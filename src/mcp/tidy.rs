@@ -130,10 +130,10 @@ impl<'a> Tidier<'a> {
             b',' => matches!(self.open.last(), Some(Some(_))),
             _ => false,
         };
-        self.copy_while_first();
+        self.copy_one();
     }
 
-    fn copy_while_first(&mut self) {
+    fn copy_one(&mut self) {
         let first = self.rest.chars().next().map_or(0, char::len_utf8);
         self.out.push_str(&self.rest[..first]);
         self.rest = &self.rest[first..];

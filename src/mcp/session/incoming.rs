@@ -98,10 +98,10 @@ impl Session {
             self.notes.add("server_request", || format!("the server asked for {}", quote(method, 60)));
         }
         // Ids longer than any sane server's are not worth echoing.
-        if stateless || self.answered_pings >= MOST_ANSWERS || id.len() > 1024 {
+        if stateless || self.answers_given >= MOST_ANSWERS || id.len() > 1024 {
             return;
         }
-        self.answered_pings += 1;
+        self.answers_given += 1;
         let dress = self.dress();
         let answer = if method == "ping" { outgoing::pong(id, dress) } else { outgoing::refusal(id, dress) };
         self.outbox.push_front(Draft { message: answer, request: None });

@@ -181,7 +181,7 @@ pub struct Session {
     listings: Vec<Listing>,
     facts: Facts,
     challenged: Option<Challenged>,
-    answered_pings: u32,
+    answers_given: u32,
     heard_message: bool,
     notes: Notes,
     calls: Vec<(u32, String)>,
@@ -218,7 +218,7 @@ impl Session {
             listings: Vec::new(),
             facts: Facts::default(),
             challenged: None,
-            answered_pings: 0,
+            answers_given: 0,
             heard_message: false,
             notes: Notes::default(),
             calls: Vec::new(),
@@ -298,11 +298,6 @@ impl Session {
             && self.discover == Reply::Pending
             && self.may_initialize()
             && !self.heard_message
-    }
-
-    /// Whether any JSON-RPC message has come.
-    pub fn heard_message(&self) -> bool {
-        self.heard_message
     }
 
     /// When the opening ended.

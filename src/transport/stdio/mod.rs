@@ -6,8 +6,8 @@
 pub mod guard;
 pub mod launch;
 mod reaper;
+mod tail;
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsFd;
@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::lines::Lines;
-use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::mcp::outgoing::Outgoing;
 use crate::mcp::session::Inbound;
@@ -31,6 +30,7 @@ use super::options::WireOptions;
 use super::{Parting, Patience, Wire, WireError};
 use launch::{Launched, Launcher};
 use reaper::Process;
+use tail::Tail;
 
 /// How long a server that closed its stdout may take to end, so that its exit status can be told.
 const EXIT_GRACE: Duration = Duration::from_millis(300);
@@ -236,6 +236,7 @@ impl Wire for StdioWire {
     fn recv(&mut self) -> Result<Inbound<'_>, WireError> {
         let range = loop {
             match self.lines.next_line() {
+                // Not worth a turn of the session; counted in bytes, and bounded by their limit.
                 Ok(Some(range)) if self.lines.line(range.clone()).trim_ascii().is_empty() => continue,
                 Ok(Some(range)) => break range,
                 Ok(None) => {}
@@ -259,7 +260,6 @@ impl Wire for StdioWire {
         if self.stdin.is_some() {
             self.first_line_by = None;
         }
-        // Blank lines cost us a turn each; they are counted in bytes and bounded by the limit.
         Ok(Inbound::Text(self.lines.line(range)))
     }
 
@@ -307,53 +307,5 @@ fn words(status: Option<ExitStatus>) -> String {
             (None, Some(signal)) => format!("signal {signal}"),
             (None, None) => "status unknown".into(),
         },
-    }
-}
-
-/// The end of a stream, in bounded memory.
-struct Tail {
-    kept: VecDeque<u8>,
-    limit: usize,
-    total: u64,
-}
-
-impl Tail {
-    fn new(limit: usize) -> Tail {
-        Tail { kept: VecDeque::new(), limit, total: 0 }
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        self.total += bytes.len() as u64;
-        let bytes = &bytes[bytes.len().saturating_sub(self.limit)..];
-        let excess = (self.kept.len() + bytes.len()).saturating_sub(self.limit);
-        self.kept.drain(..excess);
-        self.kept.extend(bytes);
-    }
-
-    fn text(&mut self) -> String {
-        String::from_utf8_lossy(self.kept.make_contiguous()).into_owned()
-    }
-
-    /// What a person would look at first: the line that names an error, else the last one.
-    fn last_line(&mut self) -> Option<String> {
-        let text = self.text();
-        let lines = || text.lines().map(str::trim).filter(|l| !l.is_empty()).rev();
-        let telling = lines().find(|l| l.contains("Error") || l.contains("error"));
-        telling.or_else(|| lines().next()).map(|l| quote(l, 4096))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_tail_keeps_the_end_and_finds_the_telling_line() {
-        let mut tail = Tail::new(40);
-        tail.push(&[b'x'; 1000]);
-        tail.push(b"\nError: KEY is required\n    at main\n");
-        assert_eq!(tail.total, 1036);
-        assert!(tail.kept.len() <= 40);
-        assert_eq!(tail.last_line().as_deref(), Some("Error: KEY is required"));
     }
 }
