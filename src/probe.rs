@@ -77,6 +77,7 @@ pub(crate) fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cance
     let pin = target.pin.or(policy.pin);
     let talk = loop {
         outcome.attempts += 1;
+        log::debug!("{}: attempt {}", target.name, outcome.attempts);
         let talk = attempt(target, carriers, pin, &patience, &redaction);
         let wait = retry::wait(outcome.attempts, fastrand::f64());
         let again = outcome.attempts <= retries(&talk, &target.endpoint, policy.max_retries);

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use crate::cli::args::{Format as Word, Scan};
 use crate::config::{self, ConfigError, Entries, Environment, Overrides, Settings};
 use crate::demo::DemoFleet;
-use crate::model::outcome::Status;
+use crate::model::outcome::{Outcome, Status};
 use crate::model::run::{RunInfo, Tally};
 use crate::model::target::Target;
 use crate::report::live::{Live, Progress};
@@ -266,10 +266,8 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    fn outcome(&mut self, at: usize, outcome: &crate::model::outcome::Outcome) {
-        if let Some(failure) = &outcome.failure {
-            log::info!("{}: {failure}", outcome.name);
-        }
+    fn outcome(&mut self, at: usize, outcome: &Outcome) {
+        log::debug!("{}", told(outcome));
         self.each(|sink| sink.outcome(at, outcome));
         self.progress.done += 1;
         self.progress.failed += usize::from(outcome.status != Status::Complete);
@@ -304,6 +302,16 @@ impl<'a> Outputs<'a> {
             self.cancel.trip();
         }
     }
+}
+
+/// One line on what became of a target, for `-vv`; the table tells it better, but only at the end.
+fn told(outcome: &Outcome) -> String {
+    let Outcome { name, status, attempts, timing, .. } = outcome;
+    let via = outcome.transport.map_or("no transport", |t| t.name());
+    let version = outcome.inventory.protocol.as_ref().map_or("no revision", |p| p.version.as_str());
+    let ms = timing.total_ms;
+    let why = outcome.failure.as_ref().map_or(String::new(), |f| format!("; {f}"));
+    format!("{name}: {} over {via} in {version}, {ms} ms, attempts {attempts}{why}", status.name())
 }
 
 fn style_of_stdout() -> Style {
