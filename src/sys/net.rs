@@ -54,6 +54,23 @@ fn connect(socket: &OwnedFd, to: SocketAddr) -> io::Result<()> {
     if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Acknowledges what arrives next at once. A server that writes head and body apart waits for that between
+/// the two, and the kernel would let it wait for 40 ms. Best effort.
+pub(crate) fn quick_ack(stream: &TcpStream) {
+    let on: libc::c_int = 1;
+    let len = size_of_val(&on) as libc::socklen_t;
+    // SAFETY: pointer and length describe the same live local.
+    unsafe {
+        libc::setsockopt(
+            stream.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_QUICKACK,
+            (&raw const on).cast(),
+            len,
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

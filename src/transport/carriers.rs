@@ -8,7 +8,7 @@ use crate::model::outcome::FailureKind;
 use crate::model::target::{Command, Remote};
 use crate::sys::cancel::Cancel;
 
-use super::http::{HttpClient, HttpWire, metadata};
+use super::http::{self, HttpClient, HttpWire, metadata};
 use super::options::WireOptions;
 use super::sse::SseWire;
 use super::stdio::StdioWire;
@@ -38,11 +38,7 @@ impl Carriers {
 
     /// Reads the certificates that the options name, before anything is started.
     pub fn check_certificates(&self) -> Result<(), String> {
-        let tls = &self.options.tls;
-        if tls.ca_file.is_some() || tls.client_cert.is_some() {
-            self.client()?;
-        }
-        Ok(())
+        http::check_certificates(&self.options.tls)
     }
 
     /// Starts a server.

@@ -13,12 +13,12 @@ use crate::model::notes::Notes;
 use crate::model::outcome::{FailureKind, Transport};
 use crate::model::target::Remote;
 
-use super::http::{Budget, EventStream, HttpClient, Link};
+use super::http::{Budget, EventStream, HttpClient, LONGEST_REFERENCE, Link, Sizes};
 use super::options::WireOptions;
 use super::{Parting, Patience, Wire, WireError};
 
-/// Longest endpoint we would send anything to.
-const LONGEST_ENDPOINT: usize = 8 << 10;
+/// The option that bounds the stream's silence.
+const KEEP_ALIVE: &str = "sse_config.keep_alive_interval";
 
 /// The carrier of one conversation over HTTP+SSE.
 pub struct SseWire {
@@ -78,6 +78,7 @@ impl SseWire {
             // The stream lives as long as the conversation.
             total: self.link.patience.until.left(),
             read: self.link.options.sse.keep_alive_interval,
+            read_option: KEEP_ALIVE,
             connect: self.link.options.http.connect_timeout,
         };
         let mut response = self.link.exchange("GET", &own, None, budget)?;
@@ -90,7 +91,7 @@ impl SseWire {
             let why = format!("{} where an event stream was asked for", quote(&mime, 80));
             return Err(WireError::new(FailureKind::ContentType, why));
         }
-        Ok(Some(EventStream::new(response, self.link.sizes())))
+        Ok(Some(EventStream::new(response, Sizes { read_option: KEEP_ALIVE, ..self.link.sizes() })))
     }
 
     fn await_endpoint(&mut self, stream: &mut EventStream) -> Result<Option<String>, WireError> {
@@ -99,7 +100,7 @@ impl SseWire {
                 continue;
             }
             let refuse = |why: String| Err(WireError::new(FailureKind::OriginRefused, why));
-            if event.data.len() > LONGEST_ENDPOINT {
+            if event.data.len() > LONGEST_REFERENCE {
                 return refuse(format!("an endpoint of {} bytes", event.data.len()));
             }
             let named = String::from_utf8_lossy(&event.data);
@@ -121,15 +122,13 @@ impl Wire for SseWire {
             return Ok(());
         }
         let own = [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
-        let http = &self.link.options.http;
-        let budget =
-            Budget { total: http.total_timeout, read: http.read_timeout, connect: http.connect_timeout };
+        let budget = self.link.budget();
         let mut endpoint = std::mem::take(&mut self.endpoint);
         let result = self.link.exchange_at("POST", &mut endpoint, &own, Some(&message.body), budget);
         self.endpoint = endpoint;
         let mut response = result?;
         if response.status().is_success() {
-            self.link.drain(&mut response);
+            self.link.drain(response);
         } else if message.is_request {
             self.refused = Some(self.link.refusal(&mut response, false));
         } else {

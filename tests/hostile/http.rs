@@ -70,6 +70,8 @@ fn each_flood_alone_stays_in_bounds() {
         ("interim_hints", &["limit_exceeded", "invalid_message"]),
         ("body_endless_chunks", &["limit_exceeded"]),
         ("body_endless_close", &["limit_exceeded"]),
+        ("chunk_line_endless", &["limit_exceeded"]),
+        ("trailer_endless", &["limit_exceeded"]),
         ("body_9mb", &["limit_exceeded"]),
         ("error_endless", &["limit_exceeded", "http_status"]),
         ("error_huge", &["limit_exceeded", "http_status", "auth_required"]),
@@ -146,6 +148,9 @@ fn nothing_smuggled_is_believed() {
     let cases = ["smuggle", "length_two", "length_and_chunked", "two_answers", "wrong_id", "stream_forged"]
         .map(|m| case(m, within(http(m, &token(), ""), 8.0), defined).and(never_forged));
     let mut cases: Vec<Case> = cases.into();
+    cases.push(failed("foreign id", http("wrong_id", &token(), ""), &["invalid_message"]).at_once());
+    cases.push(complete("two_segments", http("two_segments", &token(), "")).and(has_tools(&["echo"])));
+    cases.push(complete("notified", http("notified_stream", &token(), "")).at_once());
     cases.push(complete("http10", http("http10", &token(), "")).and(has_tools(&["echo"])));
     cases.push(complete("interim_few", http("interim_few", &token(), "")).and(has_tools(&["echo"])));
     cases.push(complete("headers_fair", http("headers_fair", &token(), "")).and(has_tools(&["echo"])));
@@ -162,7 +167,8 @@ fn connections_that_fail() {
     scan(
         &d,
         vec![
-            at("refused", u64::from(free), &["connect_failed"]),
+            at("refused", u64::from(free), &["connect_failed"])
+                .and(message_has(&["127.0.0.1:", "connection refused"])),
             at("closing", web().port("closing"), &["closed", "connect_failed", "invalid_message"]),
             at("resetting", web().port("resetting"), &["closed", "connect_failed", "invalid_message"]),
             at("garbage", web().port("garbage"), &["invalid_message"]),
@@ -242,7 +248,7 @@ fn retries_are_bounded_and_honoured() {
     let cases = vec![
         complete("once", http("busy_once", &t[0], "1")).and(has_tools(&["echo"])),
         complete("fails_once", http("fails_once", &t[1], "")).and(has_tools(&["echo"])),
-        busy("99999", 2, "99999").at_once(),
+        busy("99999", 2, "99999").at_once().and(message_has(&["Retry-After 99999 s is beyond"])),
         busy("junk", 3, "soon%20please"),
         busy("zero", 4, "0"),
         busy("negative", 5, "-1"),
@@ -352,6 +358,7 @@ fn redirects_leave_no_origin_and_end() {
         "javascript",
         "closed",
         "blank",
+        "long",
         "junk",
         "control",
         "relative-scheme",
@@ -411,34 +418,65 @@ fn proxies_of_the_environment() {
     let junk = format!("http://127.0.0.1:{}", web().port("garbage"));
     let through = |name: &str, kinds| failed(name, within(http("honest", &token(), ""), 6.0), kinds);
     type Row<'a> = (&'a str, &'a str, &'static [&'static str]);
-    let table: [Row; 6] = [
+    let socks = format!("socks5://user:{SECRET}@127.0.0.1:{free}");
+    let table: [Row; 7] = [
         ("HTTP_PROXY", &dead, &["connect_failed", "timeout"]),
         ("ALL_PROXY", &dead, &["connect_failed", "timeout"]),
         ("http_proxy", &dead, &["connect_failed", "timeout"]),
         ("ALL_PROXY", &silent, &["timeout", "connect_failed"]),
         ("ALL_PROXY", &junk, &["invalid_message", "connect_failed", "closed", "timeout"]),
-        ("ALL_PROXY", "://::not a proxy", &["connect_failed", "config", "name_not_found"]),
+        ("ALL_PROXY", "://::not a proxy", &["config"]),
+        ("ALL_PROXY", &socks, &["config"]),
     ];
     for (variable, proxy, kinds) in table {
         let d = Dir::new();
-        let junk_value = proxy.starts_with(':');
-        let c = if junk_value {
-            // A value that is no proxy may also be passed over.
-            case("proxied", http("honest", &token(), ""), &[("failed", &[]), ("complete", &[])])
-        } else {
-            through("proxied", kinds)
-        };
+        let mut c = through("proxied", kinds);
+        if kinds == ["config"] {
+            c = c.and(message_has(&["_PROXY"])).at_once();
+        }
         scan_with(&d, vec![c], TOGETHER, |c| {
             c.env(variable, proxy);
         });
-        if junk_value {
-            continue;
-        }
         let d = Dir::new();
         scan_with(&d, vec![complete("spared", http("honest", &token(), ""))], TOGETHER, |c| {
-            c.env(variable, proxy).env("NO_PROXY", "example.org,127.0.0.1");
+            c.env(variable, proxy).env("NO_PROXY", "example.org, 127.0.0.1");
         });
     }
+}
+
+/// What the proxy was asked for, and how many bytes went through it.
+fn proxied() -> (Vec<String>, u64) {
+    let port = web().port("proxy");
+    let log = web().log("connections");
+    let said = || log.iter().filter(|r| r["port"] == port).filter_map(|r| r["mode"].as_str());
+    let asked = said().filter(|s| !s.starts_with("moved ")).map(str::to_owned).collect();
+    (asked, said().filter_map(|s| s.strip_prefix("moved ")?.parse::<u64>().ok()).sum())
+}
+
+#[test]
+fn a_proxy_that_works_is_used() {
+    let port = web().port("proxy");
+    let good = web().port("good");
+    let at = |name: &str| match name {
+        "http" => http("honest", &token(), ""),
+        _ => remote(&format!("https://127.0.0.1:{good}/honest/{}", token())),
+    };
+    let run = |spared: &str| {
+        let d = Dir::new();
+        let cases =
+            ["http", "https"].map(|n| complete(n, within(at(n), 10.0)).and(has_tools(&["echo"]))).into();
+        scan_with(&d, cases, TOGETHER, |c| {
+            c.arg("--ca-file").arg(web().certificates.join("ca.pem"));
+            c.env("http_proxy", format!("http://127.0.0.1:{port}"));
+            c.env("HTTPS_PROXY", format!("127.0.0.1:{port}")).env("NO_PROXY", spared);
+        });
+    };
+    run("127.0.0.1");
+    assert_eq!(proxied(), (Vec::new(), 0), "NO_PROXY was not heard");
+    run("example.org");
+    let both = [format!("CONNECT 127.0.0.1:{}", web().port("main")), format!("CONNECT 127.0.0.1:{good}")];
+    let enough = || both.iter().all(|b| proxied().0.contains(b)) && proxied().1 > 2000;
+    assert!(until(Duration::from_secs(5), enough), "{:?}", proxied());
 }
 
 #[test]

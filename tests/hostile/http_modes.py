@@ -125,6 +125,37 @@ def body_endless_close(r):
 
 
 @mode
+def chunk_line_endless(r):
+    """The line before a chunk never ends."""
+    r.start()
+    r.raw("5;")
+    while True:
+        r.raw(b"x" * 65536)
+
+
+@mode
+def trailer_endless(r):
+    r.start()
+    r.chunk(rpc_body(r) or "{}")
+    r.raw("0\r\nX-Trailer: ")
+    while True:
+        r.raw(b"x" * 65536)
+
+
+@mode
+def two_segments(r):
+    """Head and body are written apart, under Nagle's rule."""
+    r.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+    if r.method != "POST":
+        return r.reply(405)
+    answer = answer_to(r.message)
+    body = json.dumps(answer).encode() if answer else b"{}"
+    status = 202 if answer is None else 400 if "error" in answer else 200
+    r.raw("HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (status, len(body)))
+    r.raw(body)
+
+
+@mode
 def body_9mb(r):
     r.reply(200, json.dumps({"jsonrpc": "2.0", "id": r.message.get("id"), "result": {"x": "y" * (9 << 20)}}))
 
@@ -433,6 +464,13 @@ def unauthorized(r):
 
 
 @mode
+def meta_elsewhere(r):
+    """401 whose metadata are at the port that asks for client certificates."""
+    where = "https://127.0.0.1:%d/honest/%s/meta" % (PORTS["tls"]["client"], r.token)
+    r.reply(401, headers=[("WWW-Authenticate", 'Bearer resource_metadata="%s"' % where)])
+
+
+@mode
 def evil_servers(r):
     """Metadata whose authorization servers point to another origin, a file and a shell."""
     me = "http://127.0.0.1:%d" % r.port
@@ -465,7 +503,7 @@ def redirect(r):
         "javascript": "javascript:alert(1)", "closed": "http://127.0.0.1:1/", "blank": "",
         "junk": "http://[::bad/", "control": "/honest/\x01\x1b[31m", "relative-scheme": "//127.0.0.1:%d/honest/%s" % (PORTS["other"], r.token),
         "userinfo": "http://127.0.0.1:%d@127.0.0.1:%d/honest/%s" % (r.port, PORTS["other"], r.token),
-        "localhost": here.replace("127.0.0.1", "localhost") + "/honest/" + r.token, "none": None,
+        "long": "/honest/%s?%s" % (r.token, "l" * 5000), "localhost": here.replace("127.0.0.1", "localhost") + "/honest/" + r.token, "none": None,
     }[kind]
     r.reply(code, headers=[("Location", where)] if where is not None else [])
 

@@ -8,6 +8,7 @@ since every rule of it is to be broken somewhere. Standard library only.
 """
 import json
 import os
+import select
 import socket
 import ssl
 import struct
@@ -252,6 +253,39 @@ def stalled(sock, port):
     sock.close()
 
 
+def stalled_tls(sock, port):
+    record(port, "stalled")
+    stalled(sock, port)
+
+
+def proxy(sock, port):
+    """An HTTP proxy that makes tunnels; they are logged when they are asked for and, with their bytes, at the end."""
+    head, moved = b"", 0
+    while b"\r\n\r\n" not in head:
+        head += sock.recv(65536) or b"\r\n\r\n"
+    method, _, where = head.decode("latin-1").split("\r\n")[0].rsplit(" ", 1)[0].partition(" ")
+    record(port, "%s %s" % (method, where))
+    host, _, to = where.rpartition(":")
+    if method != "CONNECT":
+        return sock.sendall(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n")
+    far = socket.create_connection((host, int(to)), timeout=10)
+    sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    try:
+        while ready := select.select([sock, far], [], [], 60)[0]:
+            for one in ready:
+                piece = one.recv(65536)
+                if not piece:
+                    return None
+                moved += len(piece)
+                (far if one is sock else sock).sendall(piece)
+    except OSError:
+        pass
+    finally:
+        record(port, "moved %d" % moved)
+        sock.close()
+        far.close()
+
+
 def garbage(sock, port):
     """Whatever is said, junk is the answer; also what a proxy that is none does."""
     try:
@@ -295,7 +329,8 @@ MODES = {"honest": honest, **FIRST, **SECOND}
 if __name__ == "__main__":
     hole = socket.create_server(("127.0.0.1", 0), backlog=1)
     PORTS.update(main=listen(plain), other=listen(plain), hole=hole.getsockname()[1], stalled=listen(stalled),
-                 garbage=listen(garbage), closing=listen(closing), resetting=listen(resetting))
+                 garbage=listen(garbage), closing=listen(closing), resetting=listen(resetting),
+                 proxy=listen(proxy), stalled_tls=listen(stalled_tls))
     if len(sys.argv) > 1:
         PORTS["tls"] = tls_ports(sys.argv[1])
     print(json.dumps(PORTS), flush=True)

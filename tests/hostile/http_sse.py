@@ -303,6 +303,26 @@ def stream_resume(r):
 
 
 @mode
+def stream_resume_odd(r):
+    """As `stream_resume`, with the event id that `x` names: one that no header should carry."""
+    given = {"control": "ev\x01\x1b[31m", "tab": "ev\t1", "long": "e" * 5000}[r.extra]
+    if r.rpc != "tools/list":
+        return honest(r)
+    r.start("text/event-stream")
+    r.chunk("id: %s\nretry: 100\ndata:\n\n" % given)
+    return r.raw("0\r\n\r\n")
+
+
+@mode
+def notified_stream(r):
+    """A notification is answered by an event stream that stays open."""
+    if r.method == "POST" and "id" not in r.message:
+        r.start("text/event-stream")
+        r.hold()
+    return honest(r)
+
+
+@mode
 def stream_asks(r):
     """Sends requests to us before the answer to the list; what comes back lands in the log."""
     ask = "".join(event({"jsonrpc": "2.0", "id": "q-%s" % m, "method": m, "params": {}})

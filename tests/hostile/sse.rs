@@ -126,6 +126,18 @@ fn reconnects_are_few() {
 }
 
 #[test]
+fn odd_event_ids_are_not_sent_back() {
+    let d = Dir::new();
+    let rows = ["control", "tab", "long"].map(|what| (what, token()));
+    let case_of =
+        |(what, t): &(&str, String)| partial(what, http("stream_resume_odd", t, what), &["closed"]).at_once();
+    scan(&d, rows.iter().map(case_of).collect(), TOGETHER);
+    for (what, t) in rows {
+        assert!(web().log(&t).iter().all(|r| r["headers"]["last-event-id"].is_null()), "{what}");
+    }
+}
+
+#[test]
 fn requests_in_a_stream_are_answered_or_refused() {
     let d = Dir::new();
     let t = token();

@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
-    Case, Dir, TOGETHER, complete, ensure, failed, has_tools, remote, scan, scan_with, token, web, within,
+    Case, Dir, TOGETHER, complete, ensure, failed, has_tools, hawkeye, remote, scan, scan_with, start, token,
+    until, web, within,
 };
 
 fn openssl(folder: &Path, line: &str) {
@@ -138,4 +140,44 @@ fn insecure_works_and_shouts() {
     });
     let loud = done.err().to_lowercase();
     assert!(loud.contains("insecure") || loud.contains("not verified"), "stderr: {loud:?}");
+}
+
+#[test]
+fn a_client_certificate_is_shown_to_the_target_only() {
+    let d = Dir::new();
+    let t = token();
+    let entry = remote(&format!("https://127.0.0.1:{}/meta_elsewhere/{t}", web().port("good")));
+    let cases = vec![
+        failed("elsewhere", within(entry, 15.0), &["auth_required"]),
+        complete("client", at("client", &token())),
+    ];
+    scan_with(&d, cases, TOGETHER, |c| {
+        let file = |name: &str| web().certificates.join(name);
+        c.arg("--ca-file").arg(file("ca.pem"));
+        c.arg("--client-cert").arg(file("client.pem")).arg("--client-key").arg(file("client.key"));
+    });
+    let there = web().port("client");
+    assert!(web().log(&t).iter().all(|r| r["port"] != there), "the door was opened for a stranger");
+}
+
+#[test]
+fn a_stalled_handshake_ends_with_the_run() {
+    let d = Dir::new();
+    let port = web().port("stalled_tls");
+    let file = d.write(
+        "t.json",
+        json!({"mcpServers": {"s": remote(&format!("https://127.0.0.1:{port}/mcp"))}}).to_string(),
+    );
+    let mut c = hawkeye(&d);
+    c.args(["scan", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
+    c.arg("--ca-file").arg(web().certificates.join("ca.pem"));
+    let run = start(&d, c);
+    let begun = || web().log("connections").iter().any(|r| r["port"] == port);
+    assert!(until(Duration::from_secs(20), begun), "nobody came");
+    let at = Instant::now();
+    run.signal("TERM");
+    let done = run.wait();
+    let took = at.elapsed();
+    assert!(took < Duration::from_secs(3), "took {took:?} after the signal");
+    assert_eq!((done.code, &done.target("s")["failure"]["kind"]), (143, &json!("cancelled")));
 }

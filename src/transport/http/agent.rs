@@ -1,39 +1,43 @@
 //! The HTTP client: the only file that sets ureq's options, and the one that reads its errors.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ureq::config::Config;
 use ureq::http::Response;
-use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, RustlsConnector, Transport,
-};
+use ureq::tls::TlsConfig;
 use ureq::{Agent, Body, Error, Proxy, Timeout};
 
 use crate::mcp::origin::Origin;
 use crate::model::outcome::FailureKind;
 use crate::sys::cancel::Cancel;
-use crate::transport::options::{TlsOptions, WireOptions};
+use crate::transport::options::WireOptions;
 use crate::transport::{Patience, WireError};
 
+use super::connect::Chain;
+use super::proxy::{Proxies, Route};
 use super::resolve::{Names, Reach};
 use super::socket::Sockets;
+use super::tls;
 
 /// All HTTP of a run. TLS roots are loaded at the first https connection.
 #[derive(Debug)]
 pub struct HttpClient {
-    config: Config,
-    connector: Shared,
+    /// Without a proxy, and with the proxy of each scheme.
+    direct: Config,
+    http: Config,
+    https: Config,
+    proxies: Proxies,
+    chain: Chain,
     names: Names,
     /// Agents of origins that were left lately, with their idle connections; the oldest first.
     left: Mutex<VecDeque<(Origin, Agent)>>,
     most_left: usize,
-    /// For hosts that a server names: public addresses only, no proxy.
+    /// For other origins at a target's own host: no proxy, no certificate of ours.
+    neighbours: Agent,
+    /// For hosts that a server names: as above, and public addresses only.
     strangers: Agent,
 }
 
@@ -43,8 +47,13 @@ pub(in crate::transport) struct Budget {
     pub(in crate::transport) total: Duration,
     /// Longest silence.
     pub(in crate::transport) read: Duration,
+    /// The option that sets it.
+    pub(in crate::transport) read_option: &'static str,
     pub(in crate::transport) connect: Duration,
 }
+
+/// The option that bounds the silence of ordinary answers.
+pub(super) const READ_TIMEOUT: &str = "http_config.timeout.read";
 
 /// A request. Bodies are always JSON and always POSTed.
 #[derive(Debug)]
@@ -58,19 +67,28 @@ pub(super) struct Request<'a> {
 }
 
 impl HttpClient {
-    /// Reads the certificates that `options` name; connects to nothing.
+    /// Reads the certificates that `options` name, and the proxy variables; connects to nothing.
     pub fn new(options: &WireOptions, cancel: &Cancel) -> Result<Arc<HttpClient>, String> {
-        let tls = tls_config(&options.tls)?;
-        let connector = Shared(Arc::new(Chain {
-            tcp: Sockets { cancel: cancel.clone(), header_limit: options.limits.header_bytes },
-            proxy: ConnectProxyConnector::default(),
-            tls: RustlsConnector::default(),
-        }));
-        let direct = config(options, tls.clone(), None);
+        let proxies = Proxies::from_env();
+        let sockets = Sockets { cancel: cancel.clone(), header_limit: options.limits.header_bytes };
+        let identity = tls::with_identity(&options.tls)?;
+        let unknown = config(options, tls::anonymous(&options.tls)?, None);
+        let of = |route: &Route| match route {
+            Route::Through(proxy) => config(options, identity.clone(), Some(proxy.clone())),
+            Route::Direct | Route::Unusable(_) => config(options, identity.clone(), None),
+        };
+        let direct = of(&Route::Direct);
+        // Each chain keeps what TLS it was first used with, so each has its own.
+        let anonymous = Chain::new(sockets.clone(), unknown.clone(), None);
+        let agent = |reach| Agent::with_parts(unknown.clone(), anonymous.clone(), Names::new(reach));
         Ok(Arc::new(HttpClient {
-            strangers: Agent::with_parts(direct, connector.clone(), Names::new(Reach::Public)),
-            config: config(options, tls, Proxy::try_from_env()),
-            connector,
+            neighbours: agent(Reach::Anywhere),
+            strangers: agent(Reach::Public),
+            chain: Chain::new(sockets, direct.clone(), Some(anonymous.clone())),
+            direct,
+            http: of(&proxies.http),
+            https: of(&proxies.https),
+            proxies,
             names: Names::new(Reach::Anywhere),
             left: Mutex::default(),
             most_left: if options.http.keep_alive { options.http.pool_size } else { 0 },
@@ -79,11 +97,15 @@ impl HttpClient {
 
     /// The agent for a target at `origin`. Each origin has its own: ureq looks through all idle connections
     /// of an agent, under one lock, at every request.
-    pub(super) fn enter(&self, origin: &Origin) -> Agent {
+    pub(super) fn enter(&self, origin: &Origin) -> Result<Agent, WireError> {
+        let config = match (self.proxies.route(origin), origin.secure) {
+            (Route::Unusable(why), _) => return Err(WireError::new(FailureKind::Config, why)),
+            (Route::Direct, _) => &self.direct,
+            (Route::Through(_), true) => &self.https,
+            (Route::Through(_), false) => &self.http,
+        };
         let known = self.left().iter().find(|(o, _)| o == origin).map(|(_, agent)| agent.clone());
-        known.unwrap_or_else(|| {
-            Agent::with_parts(self.config.clone(), self.connector.clone(), self.names.clone())
-        })
+        Ok(known.unwrap_or_else(|| Agent::with_parts(config.clone(), self.chain.clone(), self.names.clone())))
     }
 
     /// Keeps the connections of a target for the next one at the same origin; the origin left longest ago
@@ -100,41 +122,18 @@ impl HttpClient {
         self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks a host that a server named, if it is a public one.
-    pub(super) fn ask_stranger(
-        &self,
-        request: &Request<'_>,
-        budget: Budget,
-        patience: &Patience,
-    ) -> Result<Response<Body>, WireError> {
-        ask(&self.strangers, request, budget, patience)
+    /// The agent for other origins at the host of a target.
+    pub(super) fn neighbours(&self) -> &Agent {
+        &self.neighbours
+    }
+
+    /// The agent for hosts that a server named: it reaches public ones only.
+    pub(super) fn strangers(&self) -> &Agent {
+        &self.strangers
     }
 }
 
-/// What makes a connection: a socket, through a proxy where there is one, with TLS where that is asked for.
-#[derive(Debug)]
-struct Chain {
-    tcp: Sockets,
-    proxy: ConnectProxyConnector,
-    tls: RustlsConnector,
-}
-
-/// One chain for all agents, so that TLS is set up once.
-#[derive(Debug, Clone)]
-struct Shared(Arc<Chain>);
-
-impl Connector<()> for Shared {
-    type Out = Box<dyn Transport>;
-
-    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Self::Out>, Error> {
-        let socket = self.0.tcp.connect(details, None)?;
-        let tunnel = self.0.proxy.connect(details, socket)?;
-        let secured = self.0.tls.connect(details, tunnel)?;
-        Ok(secured.map(|transport| Box::new(transport) as Box<dyn Transport>))
-    }
-}
-
-/// Asks a host that the user named, through the agent of its origin.
+/// One exchange through `agent`.
 pub(super) fn ask(
     agent: &Agent,
     request: &Request<'_>,
@@ -162,7 +161,7 @@ pub(super) fn ask(
             agent.run(request)
         }
     };
-    result.map_err(|e| explain(e, patience))
+    result.map_err(|e| explain(e, patience, budget.read_option))
 }
 
 fn configured<B: ureq::AsSendBody>(
@@ -174,6 +173,7 @@ fn configured<B: ureq::AsSendBody>(
     agent
         .configure_request(request)
         .timeout_global(Some(total))
+        .timeout_resolve(Some(budget.connect))
         .timeout_connect(Some(budget.connect))
         .timeout_per_read(Some(budget.read))
         .build()
@@ -205,67 +205,35 @@ fn config(options: &WireOptions, tls: TlsConfig, proxy: Option<Proxy>) -> Config
         .build()
 }
 
-fn tls_config(options: &TlsOptions) -> Result<TlsConfig, String> {
-    let roots = match &options.ca_file {
-        Some(file) => RootCerts::Specific(Arc::new(certificates(file)?)),
-        None => RootCerts::PlatformVerifier,
-    };
-    let identity = options.client_cert.as_ref().map(|(cert, key)| client_cert(cert, key)).transpose()?;
-    Ok(TlsConfig::builder()
-        .root_certs(roots)
-        .client_cert(identity)
-        .disable_verification(options.insecure)
-        .build())
-}
+/// Clocks that end together do not end at once.
+const HAIR: Duration = Duration::from_millis(50);
 
-fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
-    let found: Vec<_> = pem(file)?
-        .into_iter()
-        .filter_map(|item| match item {
-            PemItem::Certificate(c) => Some(c),
-            _ => None,
-        })
-        .collect();
-    if found.is_empty() {
-        return Err(format!("{}: no certificate in PEM form", file.display()));
-    }
-    Ok(found)
-}
-
-fn client_cert(cert: &Path, key: &Path) -> Result<ClientCert, String> {
-    let chain = certificates(cert)?;
-    let key = pem(key)?
-        .into_iter()
-        .find_map(|item| match item {
-            PemItem::PrivateKey(k) => Some(k),
-            _ => None,
-        })
-        .ok_or_else(|| format!("{}: no private key in PEM form", key.display()))?;
-    Ok(ClientCert::new_with_certs(&chain, key))
-}
-
-fn pem(file: &Path) -> Result<Vec<PemItem<'static>>, String> {
-    let bytes = fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    parse_pem(&bytes).collect::<Result<_, _>>().map_err(|e| format!("{}: {e}", file.display()))
-}
-
-/// ureq's error in the report's words.
-pub(super) fn explain(error: Error, patience: &Patience) -> WireError {
+/// ureq's error in the report's words; `read_option` is what bounds a silence.
+pub(super) fn explain(error: Error, patience: &Patience, read_option: &str) -> WireError {
     if let Err(ours) = patience.check() {
         return ours;
     }
     let (kind, why): (FailureKind, String) = match error {
+        Error::Timeout(_) if patience.until.left() < HAIR => return patience.timeout(),
         Error::Timeout(Timeout::Global | Timeout::PerCall) => {
-            (FailureKind::Timeout, "the answer took longer than http_config.timeout.total".into())
+            (FailureKind::Timeout, "the answer took too long (raise http_config.timeout.total)".into())
         }
+        Error::Timeout(Timeout::PerRead | Timeout::PerWrite) => {
+            (FailureKind::Timeout, format!("silent for longer than {read_option}"))
+        }
+        Error::Timeout(Timeout::Resolve) => (
+            FailureKind::Timeout,
+            "the host name was not resolved in time (raise http_config.timeout.connect)".into(),
+        ),
         Error::Timeout(Timeout::Connect) => {
             (FailureKind::Timeout, "no connection in time (raise http_config.timeout.connect)".into())
         }
         Error::Timeout(what) => (FailureKind::Timeout, format!("no answer in time: {what}")),
         Error::HostNotFound => (FailureKind::NameNotFound, "the host name does not resolve".into()),
-        Error::LargeResponseHeader(_, max) => {
-            (FailureKind::LimitExceeded, format!("response headers of more than {max} bytes"))
-        }
+        Error::LargeResponseHeader(_, max) => (
+            FailureKind::LimitExceeded,
+            format!("response headers, or lines between chunks, of more than {max} bytes"),
+        ),
         Error::BodyExceedsLimit(max) => {
             (FailureKind::LimitExceeded, format!("a body of more than {max} bytes"))
         }
@@ -274,9 +242,6 @@ pub(super) fn explain(error: Error, patience: &Patience) -> WireError {
         Error::TlsRequired => (FailureKind::Tls, "no TLS".into()),
         Error::ConnectionFailed => (FailureKind::ConnectFailed, "no connection".into()),
         Error::ConnectProxyFailed(e) => (FailureKind::ConnectFailed, format!("proxy: {e}")),
-        Error::InvalidProxyUrl => {
-            (FailureKind::ConnectFailed, "the proxy variables hold no proxy URL".into())
-        }
         Error::Protocol(e) => (FailureKind::InvalidMessage, format!("not HTTP: {e}")),
         Error::Http(e) => (FailureKind::InvalidMessage, format!("not HTTP: {e}")),
         Error::BadUri(e) => (FailureKind::Config, format!("bad URL: {e}")),

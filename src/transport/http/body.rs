@@ -41,6 +41,7 @@ pub(super) fn whole(
     limit: usize,
     meter: &mut Meter,
     patience: &Patience,
+    read_option: &str,
 ) -> Result<Vec<u8>, WireError> {
     let announced = response.body().content_length().unwrap_or(0).min(64 << 10) as usize;
     let mut bytes = Vec::with_capacity(announced);
@@ -51,7 +52,7 @@ pub(super) fn whole(
     if bytes.len() > limit {
         return Err(WireError::new(FailureKind::LimitExceeded, format!("a body of more than {limit} bytes")));
     }
-    result.map_err(|e| explain(Error::from(e), patience))?;
+    result.map_err(|e| explain(Error::from(e), patience, read_option))?;
     Ok(bytes)
 }
 
@@ -64,7 +65,17 @@ pub(super) fn beginning(response: &mut Response<Body>, meter: &mut Meter) -> Str
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Reads a body of no interest to its end, if that is near, so that the connection can be used again.
-pub(super) fn drain(response: &mut Response<Body>, meter: &mut Meter) {
-    beginning(response, meter);
+/// Reads a body of no interest to its end, if that is near, so that the connection can be used again. What
+/// may stay open for long is dropped, and its connection with it.
+pub(super) fn drain(mut response: Response<Body>, meter: &mut Meter) {
+    let body = response.body();
+    let chunked = || response.headers().get("transfer-encoding").is_some_and(|v| v == "chunked");
+    let near = match body.content_length() {
+        Some(length) => length <= REFUSAL_BYTES,
+        // How a server says "nothing" that has not thought about lengths.
+        None => chunked() && body.mime_type() != Some("text/event-stream"),
+    };
+    if near {
+        beginning(&mut response, meter);
+    }
 }

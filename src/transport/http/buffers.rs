@@ -39,6 +39,17 @@ impl GrowingBuffers {
         self.interim
     }
 
+    /// Room for one read: of `size` bytes, where that is given.
+    pub(super) fn room(&mut self, size: Option<usize>) -> &mut [u8] {
+        let Some(size) = size else { return self.input_append_buf() };
+        if self.consumed == self.filled && self.input.len() < size {
+            self.input.resize(size, 0);
+        }
+        let room = self.input_append_buf();
+        let most = room.len().min(size);
+        &mut room[..most]
+    }
+
     /// Makes room behind what was read: by moving it to the front, else by growing.
     fn make_room(&mut self) {
         if self.consumed == self.filled {
@@ -52,7 +63,8 @@ impl GrowingBuffers {
             self.filled -= self.consumed;
             self.consumed = 0;
         } else {
-            // Bounded by ureq: it gives up at the header limit, and consumes bodies as they come.
+            // The socket gives up at the header limit: bodies are consumed as they come, but neither heads
+            // nor the lines between chunks before they are whole.
             self.input.resize((self.input.len() * 2).max(INPUT), 0);
         }
     }
@@ -117,5 +129,6 @@ mod tests {
         assert_eq!((all.len(), all[0], all[1], all[INPUT]), (2 * INPUT, b'a', b'b', b'c'));
         b.input_consume(2 * INPUT);
         assert!(b.input().is_empty() && !b.can_use_input());
+        assert_eq!((b.room(Some(100)).len(), b.room(Some(4 * INPUT)).len()), (100, 4 * INPUT));
     }
 }

@@ -17,7 +17,7 @@ use crate::model::target::Remote;
 use crate::transport::options::WireOptions;
 use crate::transport::{Patience, WireError};
 
-use super::agent::{self, Budget, HttpClient, Request};
+use super::agent::{self, Budget, HttpClient, READ_TIMEOUT, Request};
 use super::body::{self, Meter};
 use super::socket;
 use super::stream::Sizes;
@@ -25,11 +25,14 @@ use super::stream::Sizes;
 /// A wait shorter than this is no wait.
 pub(super) const SHORTEST_WAIT: Duration = Duration::from_millis(20);
 
+/// Longest address or id from a server that is sent back to it.
+pub(in crate::transport) const LONGEST_REFERENCE: usize = 4 << 10;
+
 /// What both HTTP transports need to talk to their target.
 pub(in crate::transport) struct Link {
     client: Arc<HttpClient>,
     /// The connections to this origin; handed back at the end.
-    agent: Option<(Origin, Agent)>,
+    agent: Result<(Origin, Agent), WireError>,
     pub(in crate::transport) url: String,
     /// The user's, for this origin only.
     pub(in crate::transport) headers: Vec<(String, String)>,
@@ -49,10 +52,13 @@ impl Link {
         socket::take_connect_time();
         let url = origin::without_userinfo(&remote.url);
         // Targets are checked when they are read; what slipped through fails at its first request.
-        let origin = origin::split(&url).map(|(origin, _)| origin);
+        let agent = match origin::split(&url) {
+            Some((origin, _)) => client.enter(&origin).map(|agent| (origin, agent)),
+            None => Err(WireError::new(FailureKind::Config, "not a usable URL")),
+        };
         Link {
             client: client.clone(),
-            agent: origin.map(|origin| (origin.clone(), client.enter(&origin))),
+            agent,
             url,
             headers: user_headers(remote),
             meter: Meter::new(options.limits.target_bytes),
@@ -68,12 +74,18 @@ impl Link {
             events: self.options.sse.event_buffer_size,
             message: self.options.limits.message_bytes,
             total: self.options.limits.target_bytes,
+            read_option: READ_TIMEOUT,
         }
     }
 
-    pub(super) fn budget(&self) -> Budget {
+    pub(in crate::transport) fn budget(&self) -> Budget {
         let http = &self.options.http;
-        Budget { total: http.total_timeout, read: http.read_timeout, connect: http.connect_timeout }
+        Budget {
+            total: http.total_timeout,
+            read: http.read_timeout,
+            read_option: READ_TIMEOUT,
+            connect: http.connect_timeout,
+        }
     }
 
     /// One exchange, followed through redirects within the origin. `self.url` moves along.
@@ -100,40 +112,43 @@ impl Link {
     ) -> Result<Response<Body>, WireError> {
         for _ in 0..=self.options.limits.redirects {
             let request = Request { method, url, headers: own, more: &self.headers, body };
-            let Some((_, agent)) = &self.agent else {
-                return Err(WireError::new(FailureKind::Config, "not a usable URL"));
-            };
+            let (_, agent) = self.agent.as_ref().map_err(Clone::clone)?;
             let result = agent::ask(agent, &request, budget, &self.patience);
             self.connecting += socket::take_connect_time();
-            let mut response = result?;
+            let response = result?;
             if !response.status().is_redirection() || response.status() == 304 {
                 return Ok(response);
             }
-            body::drain(&mut response, &mut self.meter);
             *url = redirected(url, method, &response)?;
+            self.drain(response);
         }
         let why = format!("more than {} redirects", self.options.limits.redirects);
         Err(WireError::new(FailureKind::RedirectRefused, why))
     }
 
-    /// An exchange that is repeated while the server says "later" (`retry_config`).
-    pub(super) fn persist(&mut self, own: &[(&str, &str)], body: &str) -> Result<Response<Body>, WireError> {
+    /// An exchange that is repeated while the server says "later" (`retry_config`). The wait comes along that
+    /// the last answer asked for, if there is no time for it.
+    pub(super) fn persist(
+        &mut self,
+        own: &[(&str, &str)],
+        body: &str,
+    ) -> Result<(Response<Body>, Option<Duration>), WireError> {
         let mut repeated = 0;
         loop {
-            let mut response = self.exchange("POST", own, Some(body), self.budget())?;
+            let response = self.exchange("POST", own, Some(body), self.budget())?;
             let status = response.status().as_u16();
             let http = &self.options.http;
             let later = status == 429 || http.status_forcelist.contains(&status);
             if !later || repeated >= http.retries {
-                return Ok(response);
+                return Ok((response, None));
             }
             repeated += 1;
-            let wait =
-                retry_after(response.headers()).unwrap_or_else(|| backoff(http.backoff_factor, repeated));
+            let asked = retry_after(response.headers());
+            let wait = asked.unwrap_or_else(|| backoff(http.backoff_factor, repeated));
             if wait >= self.patience.until.left() {
-                return Ok(response);
+                return Ok((response, asked));
             }
-            body::drain(&mut response, &mut self.meter);
+            self.drain(response);
             self.patience.cancel.sleep(Deadline::after(wait));
             self.patience.check()?;
         }
@@ -151,30 +166,36 @@ impl Link {
         Refusal { status, body, authenticate, had_session }
     }
 
-    pub(in crate::transport) fn drain(&mut self, response: &mut Response<Body>) {
+    pub(in crate::transport) fn drain(&mut self, response: Response<Body>) {
         body::drain(response, &mut self.meter);
     }
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
-        if let Some((origin, agent)) = self.agent.take() {
+        let over = WireError::new(FailureKind::Closed, "over");
+        if let Ok((origin, agent)) = std::mem::replace(&mut self.agent, Err(over)) {
             self.client.leave(origin, agent);
         }
     }
 }
 
 /// Names that belong to the transport; a configured header of such a name is left out.
-const OWN_HEADERS: [&str; 9] = [
+const OWN_HEADERS: [&str; 14] = [
     "accept",
     "accept-encoding",
     "connection",
     "content-length",
     "content-type",
+    "expect",
     "host",
-    "mcp-session-id",
+    "last-event-id",
+    "mcp-method",
+    "mcp-name",
     "mcp-protocol-version",
+    "mcp-session-id",
     "transfer-encoding",
+    "upgrade",
 ];
 
 fn user_headers(remote: &Remote) -> Vec<(String, String)> {
@@ -220,6 +241,9 @@ fn redirected(from: &str, method: &str, response: &Response<Body>) -> Result<Str
     let location =
         response.headers().get("location").map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
     let Some(location) = location else { return refused(format!("HTTP {status} without a Location")) };
+    if location.len() > LONGEST_REFERENCE {
+        return refused(format!("HTTP {status} with a Location of {} bytes", location.len()));
+    }
     let shown = quote(&location, 200);
     if method == "POST" && !matches!(status, 307 | 308) {
         return refused(format!("HTTP {status} for a POST, to {shown}"));

@@ -1,7 +1,7 @@
 //! Fetching documents whose URL a server chose (RFC 9728, RFC 8414), without being its messenger.
 //!
-//! Only https, and plain http between loopback addresses; no credentials, no redirects, no proxy, and no
-//! private address unless the target itself is there.
+//! Only https, and plain http between loopback addresses; no credentials, no redirects, and no private address
+//! unless the target itself is there. Proxy and client certificate are for the target's own origin only.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::mcp::origin;
 use crate::model::outcome::FailureKind;
 use crate::transport::{Patience, WireError};
 
-use super::agent::{self, Budget, HttpClient, Request};
+use super::agent::{self, Budget, HttpClient, READ_TIMEOUT, Request};
 use super::body::{self, Meter};
 
 /// Such documents have a few kilobytes.
@@ -35,14 +35,20 @@ pub fn fetch(
     }
     let request =
         Request { method: "GET", url, headers: &[("Accept", "application/json")], more: &[], body: None };
-    let budget = Budget { total: TIME, read: TIME, connect: TIME };
-    let mut response = match at_home || both_loopback {
-        true => agent::ask(&client.enter(&there), &request, budget, patience)?,
-        false => client.ask_stranger(&request, budget, patience)?,
+    let budget = Budget { total: TIME, read: TIME, read_option: READ_TIMEOUT, connect: TIME };
+    let own;
+    let agent = if there == home {
+        own = client.enter(&there)?;
+        &own
+    } else if at_home || both_loopback {
+        client.neighbours()
+    } else {
+        client.strangers()
     };
+    let mut response = agent::ask(agent, &request, budget, patience)?;
     if response.status() != 200 {
         let status = response.status().as_u16();
         return Err(WireError::new(FailureKind::HttpStatus, format!("HTTP {status}")));
     }
-    body::whole(&mut response, BYTES, &mut Meter::new(BYTES as u64), patience)
+    body::whole(&mut response, BYTES, &mut Meter::new(BYTES as u64), patience, READ_TIMEOUT)
 }

@@ -3,11 +3,14 @@
 mod agent;
 mod body;
 mod buffers;
+mod connect;
 mod link;
 pub mod metadata;
+mod proxy;
 mod resolve;
 mod socket;
 mod stream;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +22,6 @@ use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::mcp::outgoing::{Mirror, Outgoing};
 use crate::mcp::session::{Inbound, Refusal};
-use crate::mcp::sse::Event;
 use crate::model::notes::Notes;
 use crate::model::outcome::{FailureKind, Transport};
 use crate::model::revision::Revision;
@@ -31,9 +33,11 @@ use super::{Parting, Patience, Wire, WireError};
 
 pub(super) use agent::Budget;
 pub use agent::HttpClient;
-pub(super) use link::Link;
+use agent::READ_TIMEOUT;
 use link::SHORTEST_WAIT;
-pub(super) use stream::EventStream;
+pub(super) use link::{LONGEST_REFERENCE, Link};
+pub(super) use stream::{EventStream, Sizes};
+pub use tls::check_certificates;
 
 /// The parting DELETE is a courtesy.
 const DELETE_TIME: Duration = Duration::from_millis(1500);
@@ -46,6 +50,8 @@ pub struct HttpWire {
     session: Option<Secret>,
     version: Option<Revision>,
     pending: Pending,
+    /// The message handed out last.
+    current: Vec<u8>,
     /// How often a stream was resumed.
     resumed: u32,
     /// Last event id and delay; they hold on for a stream that resumes another and names none itself.
@@ -59,7 +65,6 @@ enum Pending {
     Body(Vec<u8>),
     Refused(Refusal<'static>),
     Stream(Box<EventStream>),
-    Event(Vec<u8>, Box<EventStream>),
 }
 
 impl HttpWire {
@@ -75,6 +80,7 @@ impl HttpWire {
             session: None,
             version: None,
             pending: Pending::Nothing,
+            current: Vec::new(),
             resumed: 0,
             resume_point: (None, None),
             notes: Notes::default(),
@@ -107,7 +113,8 @@ impl HttpWire {
             }
             Some("application/json") => {
                 let limit = self.link.options.limits.message_bytes;
-                let bytes = body::whole(&mut response, limit, &mut self.link.meter, &self.link.patience)?;
+                let Link { meter, patience, .. } = &mut self.link;
+                let bytes = body::whole(&mut response, limit, meter, patience, READ_TIMEOUT)?;
                 if bytes.is_empty() {
                     return wrong(format!("HTTP {status} with an empty body"));
                 }
@@ -123,7 +130,8 @@ impl HttpWire {
     /// The stream ended before the answer: resume it where the server allows that, or fail.
     fn resume(&mut self, stream: EventStream) -> Result<Pending, WireError> {
         let (id, retry_ms) = stream.resume_point();
-        let id = id.or(self.resume_point.0.take());
+        let usable = |id: &String| id.len() <= LONGEST_REFERENCE && !id.chars().any(char::is_control);
+        let id = id.filter(usable).or(self.resume_point.0.take());
         let retry_ms = retry_ms.or(self.resume_point.1);
         self.resume_point = (id.clone(), retry_ms);
         let attempts = self.link.options.sse.max_reconnect_attempts;
@@ -147,7 +155,6 @@ impl HttpWire {
         }
         self.link.patience.cancel.sleep(Deadline::after(wait.max(SHORTEST_WAIT)));
         self.link.patience.check()?;
-        let id = id.replace(['\r', '\n'], "");
         let mut own = vec![("Accept", "text/event-stream"), ("Last-Event-ID", id.as_str())];
         own.extend(self.version.map(|v| ("MCP-Protocol-Version", v.date())));
         own.extend(self.session.as_ref().map(|s| ("Mcp-Session-Id", s.reveal())));
@@ -164,18 +171,15 @@ impl HttpWire {
         self.accept(response)
     }
 
-    /// The next message event of `stream`.
-    fn next_message(&mut self, mut stream: Box<EventStream>) -> Result<Pending, WireError> {
-        loop {
-            match stream.next(&mut self.link.meter, &self.link.patience)? {
-                Some(Event { kind, data }) if kind == "message" && !data.is_empty() => {
-                    return Ok(Pending::Event(data, stream));
-                }
-                // Priming events and kinds of other protocols.
-                Some(_) => {}
-                None => return self.resume(*stream),
+    /// The next message event of `stream`; `None` when it has ended.
+    fn next_message(&mut self, stream: &mut EventStream) -> Result<Option<Vec<u8>>, WireError> {
+        while let Some(event) = stream.next(&mut self.link.meter, &self.link.patience)? {
+            // Others are priming events and kinds of other protocols.
+            if event.kind == "message" && !event.data.is_empty() {
+                return Ok(Some(event.data));
             }
         }
+        Ok(None)
     }
 }
 
@@ -201,10 +205,11 @@ impl Wire for HttpWire {
         let own = own_headers(message, self.session.as_ref());
         if !message.is_request {
             let budget = self.link.budget();
-            let mut response = self.link.exchange("POST", &own, Some(&message.body), budget)?;
-            self.link.drain(&mut response);
-            if !response.status().is_success() {
-                let status = response.status().as_u16();
+            let response = self.link.exchange("POST", &own, Some(&message.body), budget)?;
+            let status = response.status();
+            self.link.drain(response);
+            if !status.is_success() {
+                let status = status.as_u16();
                 self.notes
                     .add("notification_refused", || format!("HTTP {status} for a message without answer"));
             }
@@ -213,41 +218,51 @@ impl Wire for HttpWire {
         // An old stream may still be open; it has given its answer.
         self.pending = Pending::Nothing;
         self.resume_point = (None, None);
-        let mut response = self.link.persist(&own, &message.body)?;
+        let (mut response, too_late) = self.link.persist(&own, &message.body)?;
         if response.status().is_success() {
             if message.mirror.opens_session {
                 self.keep_session(response.headers())?;
             }
             self.pending = self.accept(response)?;
         } else {
-            self.pending = Pending::Refused(self.link.refusal(&mut response, self.session.is_some()));
+            let mut refusal = self.link.refusal(&mut response, self.session.is_some());
+            if let Some(wait) = too_late {
+                let why = format!("Retry-After {} s is beyond the target's time", wait.as_secs());
+                // An error object has to stay one.
+                if !refusal.body.trim_start().starts_with('{') {
+                    refusal.body = format!("{why}; {}", refusal.body).into();
+                }
+                self.notes.add("retry_after", || why);
+            }
+            self.pending = Pending::Refused(refusal);
         }
         Ok(())
     }
 
     fn recv(&mut self) -> Result<Inbound<'_>, WireError> {
         self.link.patience.check()?;
-        let mut pending = std::mem::replace(&mut self.pending, Pending::Nothing);
         loop {
-            pending = match pending {
+            match std::mem::replace(&mut self.pending, Pending::Nothing) {
                 Pending::Nothing => {
                     let why = "the answer does not belong to the request";
                     return Err(WireError::new(FailureKind::InvalidMessage, why));
                 }
                 Pending::Refused(refusal) => return Ok(Inbound::Refused(refusal)),
-                Pending::Stream(stream) | Pending::Event(_, stream) => self.next_message(stream)?,
-                ready @ Pending::Body(_) => ready,
-            };
-            if matches!(pending, Pending::Body(_) | Pending::Event(..)) {
-                break;
+                Pending::Body(bytes) => {
+                    self.current = bytes;
+                    break;
+                }
+                Pending::Stream(mut stream) => match self.next_message(&mut stream)? {
+                    Some(data) => {
+                        self.current = data;
+                        self.pending = Pending::Stream(stream);
+                        break;
+                    }
+                    None => self.pending = self.resume(*stream)?,
+                },
             }
         }
-        // Kept here so that what is returned can be borrowed; the next turn drops it.
-        self.pending = pending;
-        match &self.pending {
-            Pending::Body(bytes) | Pending::Event(bytes, _) => Ok(Inbound::Text(bytes)),
-            Pending::Nothing | Pending::Refused(_) | Pending::Stream(_) => Ok(Inbound::Text(b"")),
-        }
+        Ok(Inbound::Text(&self.current))
     }
 
     fn transport(&self) -> Transport {
@@ -263,10 +278,11 @@ impl Wire for HttpWire {
         if let Some(session) = self.session.take().filter(|_| self.link.patience.check().is_ok()) {
             let mut own = vec![("Mcp-Session-Id", session.reveal())];
             own.extend(self.version.map(|v| ("MCP-Protocol-Version", v.date())));
-            let budget = Budget { total: DELETE_TIME, read: DELETE_TIME, connect: DELETE_TIME };
+            let time = DELETE_TIME;
+            let budget = Budget { total: time, read: time, read_option: READ_TIMEOUT, connect: time };
             // 405 means that the server does not let clients end sessions; anything else is its business.
-            if let Ok(mut response) = self.link.exchange("DELETE", &own, None, budget) {
-                self.link.drain(&mut response);
+            if let Ok(response) = self.link.exchange("DELETE", &own, None, budget) {
+                self.link.drain(response);
             }
         }
         Parting { notes: self.notes, stderr: String::new() }

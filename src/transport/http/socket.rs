@@ -10,9 +10,9 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, NextTimeout, Transport};
 use ureq::{Error, Timeout};
 
 use crate::base::time::Deadline;
@@ -25,6 +25,8 @@ use super::buffers::GrowingBuffers;
 thread_local! {
     /// Time this thread has spent connecting since it was last asked.
     static CONNECTING: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    /// Bytes of one read, where somebody cares: ureq does not hand such a wish down.
+    static READ_SIZE: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 /// The time this thread has spent on connections since the last call: ureq does not tell.
@@ -32,10 +34,24 @@ pub(super) fn take_connect_time() -> Duration {
     CONNECTING.replace(Duration::ZERO)
 }
 
+/// Adds to it.
+pub(super) fn add_connect_time(time: Duration) {
+    CONNECTING.set(CONNECTING.get() + time);
+}
+
+/// Runs `f`, in which this thread takes `size` bytes from a socket at a time.
+pub(super) fn reading_by<T>(size: usize, f: impl FnOnce() -> T) -> T {
+    READ_SIZE.set(Some(size));
+    let result = f();
+    READ_SIZE.set(None);
+    result
+}
+
 /// More than this is not held back for one write with what follows.
 const MOST_UNSENT: usize = 16 << 10;
 
 /// Opens sockets.
+#[derive(Clone)]
 pub(super) struct Sockets {
     pub(super) cancel: Cancel,
     /// Of all headers that answer one request, in bytes.
@@ -51,27 +67,20 @@ pub(super) struct Socket {
     header_limit: usize,
 }
 
-impl Connector<()> for Sockets {
-    type Out = Socket;
-
-    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Socket>, Error> {
-        let begun = Instant::now();
-        let result = self.first_of(details);
-        CONNECTING.set(CONNECTING.get() + begun.elapsed());
-        let stream = result?;
+impl Sockets {
+    /// A socket to the first address of `details` that answers.
+    pub(super) fn open(&self, details: &ConnectionDetails<'_>) -> Result<Socket, Error> {
+        let stream = self.first_of(details)?;
         stream.set_nodelay(true)?;
-        let buffers = GrowingBuffers::default();
-        Ok(Some(Socket {
+        Ok(Socket {
             stream,
             unsent: Vec::new(),
-            buffers,
+            buffers: GrowingBuffers::default(),
             cancel: self.cancel.clone(),
             header_limit: self.header_limit,
-        }))
+        })
     }
-}
 
-impl Sockets {
     /// The first address that answers. Each gets half of the time that is left, the last one all of it.
     fn first_of(&self, details: &ConnectionDetails<'_>) -> Result<TcpStream, Error> {
         let whole = deadline(details.timeout);
@@ -83,7 +92,7 @@ impl Sockets {
             };
             match self.connect_to(*address, by) {
                 Ok(stream) => return Ok(stream),
-                Err(e) => last = e,
+                Err(e) => last = named(*address, e),
             }
         }
         Err(last)
@@ -107,8 +116,19 @@ impl Sockets {
     }
 }
 
+/// Which of the addresses it was.
+fn named(address: SocketAddr, error: Error) -> Error {
+    let Error::Io(e) = error else { return error };
+    let why = match e.kind() {
+        ErrorKind::ConnectionRefused => "connection refused (is the server running?)".into(),
+        _ => e.to_string(),
+    };
+    Error::Io(io::Error::new(e.kind(), format!("{address}: {why}")))
+}
+
+/// Not `ErrorKind::Interrupted`: whoever reads to an end tries that again for ever.
 fn interrupted() -> Error {
-    Error::Io(io::Error::new(ErrorKind::Interrupted, "the run was interrupted"))
+    Error::Io(io::Error::other("the run was interrupted"))
 }
 
 /// ureq's timeout as a deadline; one that will not happen is a day away.
@@ -136,6 +156,7 @@ impl Socket {
 
     fn flush(&mut self, timeout: NextTimeout) -> Result<(), Error> {
         let timeout = timeout.for_write();
+        let by = deadline(timeout);
         let mut sent = 0;
         while sent < self.unsent.len() {
             match (&self.stream).write(&self.unsent[sent..]) {
@@ -143,7 +164,7 @@ impl Socket {
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {
                     let writable = |s: &Socket| Slot::writable(Some(s.stream.as_fd()));
-                    self.wait(writable, deadline(timeout), timeout.reason)?;
+                    self.wait(writable, by, timeout.reason)?;
                 }
                 Err(e) => return Err(e.into()),
             }
@@ -168,15 +189,21 @@ impl Transport for Socket {
         if !self.unsent.is_empty() {
             self.flush(timeout)?;
             self.buffers.request_sent();
+            net::quick_ack(&self.stream);
         }
         if self.buffers.interim() > self.header_limit {
             return Err(Error::LargeResponseHeader(self.buffers.interim(), self.header_limit));
         }
+        let unread = self.buffers.input().len();
+        if unread > self.header_limit {
+            return Err(Error::LargeResponseHeader(unread, self.header_limit));
+        }
         let timeout = timeout.for_read();
         let by = deadline(timeout);
+        let size = READ_SIZE.get();
         loop {
             self.wait(|s| Slot::readable(Some(s.stream.as_fd())), by, timeout.reason)?;
-            let into = self.buffers.input_append_buf();
+            let into = self.buffers.room(size);
             match self.stream.read(into) {
                 Ok(n) => {
                     self.buffers.input_appended(n);

@@ -12,6 +12,7 @@ use crate::transport::{Patience, WireError};
 
 use super::agent::explain;
 use super::body::Meter;
+use super::socket;
 
 /// How much of a read is decoded before looking whether enough events are held.
 const BITE: usize = 512;
@@ -25,6 +26,7 @@ pub(in crate::transport) struct EventStream {
     events: VecDeque<Event>,
     most_events: usize,
     message_limit: usize,
+    read_option: &'static str,
 }
 
 /// Sizes of an event stream's buffers.
@@ -34,6 +36,8 @@ pub(in crate::transport) struct Sizes {
     pub(in crate::transport) events: usize,
     pub(in crate::transport) message: usize,
     pub(in crate::transport) total: u64,
+    /// The option that bounds a silence.
+    pub(in crate::transport) read_option: &'static str,
 }
 
 impl EventStream {
@@ -41,12 +45,13 @@ impl EventStream {
         EventStream {
             // Beyond the target's total the meter ends it with a better message.
             reader: response.into_body().into_with_config().limit(sizes.total + 1).reader(),
-            chunk: vec![0; sizes.chunk.clamp(256, 1 << 20)],
+            chunk: vec![0; sizes.chunk.clamp(1 << 10, 1 << 20)],
             undecoded: 0..0,
             decoder: Decoder::new(sizes.message),
             events: VecDeque::new(),
             most_events: sizes.events.max(1),
             message_limit: sizes.message,
+            read_option: sizes.read_option,
         }
     }
 
@@ -65,7 +70,8 @@ impl EventStream {
                 continue;
             }
             patience.check()?;
-            let n = self.reader.read(&mut self.chunk).map_err(|e| explain(Error::from(e), patience))?;
+            let read = socket::reading_by(self.chunk.len(), || self.reader.read(&mut self.chunk));
+            let n = read.map_err(|e| explain(Error::from(e), patience, self.read_option))?;
             // A shutdown on cancellation looks like an ordinary end.
             patience.check()?;
             if n == 0 {
