@@ -16,6 +16,7 @@ use crate::report::{self, Format, RunEnd, Sink, Style};
 use crate::scan::{Heard, ScanOptions, scan};
 use crate::sys::cancel::Cancel;
 use crate::sys::{signal, terminal};
+use crate::transport::http::check_certificates;
 use crate::transport::stdio::launch::Claim;
 
 use super::exit::Exit;
@@ -69,6 +70,7 @@ fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
     let resolved = config::resolve(&Overrides::from(args), &environment).map_err(line)?;
     let mut settings = resolved.settings;
     start_log(args, settings.verbose);
+    check_certificates(&settings.wire.tls)?;
     if settings.wire.tls.insecure {
         say(
             "WARNING: --insecure: certificates are not checked; anyone on the way can read and change everything",
