@@ -8,7 +8,7 @@ use crate::base::text::{nearest, quote};
 use crate::model::outcome::Owner;
 use crate::model::outcome::{Failure, FailureKind, Phase};
 use crate::model::revision::Revision;
-use crate::model::secret::{Secret, value_is_secret};
+use crate::model::secret::{Secret, expanded_secrets};
 use crate::model::target::{Command, Endpoint, Hold, HttpHint, Remote, Target, check_url, without_fragment};
 
 use super::expand::expand;
@@ -384,8 +384,9 @@ impl Reader<'_> {
             phase: Phase::Config,
             message: format!("{field}: ${{{}}} is not set ({})", e.reference, e.remedy),
         })?;
-        let secret = expanded.used.into_iter().filter(|(name, value)| value_is_secret(name, value));
-        self.expanded.extend(secret.map(|(_, value)| Secret::new(value)));
+        let key = field.split_once('.').map_or("", |(_, key)| key);
+        let secrets = expanded.used.iter().flat_map(|(name, value)| expanded_secrets(name, key, value));
+        self.expanded.extend(secrets.map(Secret::new));
         if expanded.text.contains('\0') {
             return Err(broken(format!("{field}: holds a NUL character")));
         }
