@@ -8,10 +8,11 @@ use std::fmt::Write;
 pub(crate) fn is_deceptive(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'
-        | '\u{ad}' | '\u{61c}' | '\u{180e}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}')
+        | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// `s` on one line with every deceptive character spelled out: `\n`, `\t`, `\r` or `\u{202e}`.
@@ -90,6 +91,7 @@ mod tests {
     fn escape_sequences_and_bidi_are_spelled_out() {
         assert_eq!(visible("\x1b]52;c;x\x07"), "\\u{1b}]52;c;x\\u{7}");
         assert_eq!(visible("a\u{202e}b\n\u{9b}2J"), "a\\u{202e}b\\n\\u{9b}2J");
+        assert_eq!(visible("\u{34f}\u{3164}\u{e0100}"), "\\u{34f}\\u{3164}\\u{e0100}");
         assert_eq!(visible("ünïcödé ✓"), "ünïcödé ✓");
     }
 

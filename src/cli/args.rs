@@ -126,7 +126,7 @@ pub(crate) struct Scan {
     #[argh(switch)]
     pub no_progress: bool,
 
-    /// say more on stderr; -vv says everything
+    /// say more on stderr; -vv also tells each step
     #[argh(switch, short = 'v')]
     pub verbose: u8,
 
@@ -414,8 +414,13 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
     }
 }
 
+const STANDARD_INPUT: &str = "a list of servers on standard input is read with --targets -";
+
 fn check_scan(scan: &Scan) -> Result<(), String> {
     for url in &scan.urls {
+        if url == "-" {
+            return Err(STANDARD_INPUT.to_owned());
+        }
         if let Err(why) = check_url(url) {
             // What is no URL may still hold `user:password@`.
             let shown = if url.contains("://") { mask_url(url) } else { after_at(url).to_owned() };
@@ -446,11 +451,7 @@ fn complaint(output: &str, args: &[&str]) -> String {
     let text = output.trim();
     if let Some(rest) = text.strip_prefix("Unrecognized argument: ") {
         let given = rest.split(". Did you mean").next().unwrap_or(rest).trim_matches('"');
-        let known = known(args);
-        let meant = nearest(given, known.iter().map(String::as_str));
-        let meant = meant.map(|m| format!(" (did you mean {m}?)")).unwrap_or_default();
-        let what = if given.starts_with('-') { "option" } else { "command" };
-        return format!("unknown {what} {}{meant}", quote(given, 80));
+        return unknown(given, known(args));
     }
     if let Some((option, rest)) =
         text.strip_prefix("Error parsing option '").and_then(|t| t.split_once("' with value '"))
@@ -468,6 +469,30 @@ fn complaint(output: &str, args: &[&str]) -> String {
     }
     let line = text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
     line.replacen("Required positional arguments not provided:", "missing:", 1)
+}
+
+/// The complaint about a word that is none of the `known` ones.
+fn unknown(given: &str, known: Vec<String>) -> String {
+    let (options, commands): (Vec<String>, Vec<String>) = known.into_iter().partition(|w| w.starts_with('-'));
+    let shown = quote(given, 80);
+    match given.strip_prefix('-') {
+        Some("") => STANDARD_INPUT.to_owned(),
+        Some(_) => {
+            // Dashes, which all of them share, would make strangers look alike.
+            let names = options.iter().map(|o| o.trim_start_matches('-'));
+            let meant = nearest(given.trim_start_matches('-'), names);
+            format!(
+                "unknown option {shown}{}",
+                meant.map(|m| format!(" (did you mean --{m}?)")).unwrap_or_default()
+            )
+        }
+        None if commands.is_empty() => format!("{shown} is one argument too many"),
+        None => {
+            let meant = nearest(given, commands.iter().map(String::as_str));
+            let meant = meant.map(|m| format!(" (did you mean {m}?)")).unwrap_or_default();
+            format!("unknown command {shown}{meant}; there are {}", commands.join(", "))
+        }
+    }
 }
 
 /// The words that could have stood there: options and subcommands of the command in `args`.

@@ -67,8 +67,11 @@ fn other_commands_are_read() {
 #[test]
 fn bad_usage_is_one_line_that_helps() {
     let cases = [
-        ("scna", "unknown command scna (did you mean scan?)"),
-        ("xyzzy", "unknown command xyzzy"),
+        ("scna", "unknown command scna (did you mean scan?); there are scan, config, demo-server"),
+        ("xyzzy", "unknown command xyzzy; there are scan, config, demo-server"),
+        ("config show x", "x is one argument too many"),
+        ("scan -", "a list of servers on standard input is read with --targets -"),
+        ("scan --profile x", "unknown option --profile"),
         ("--frob", "unknown option --frob"),
         ("scan --formta json", "unknown option --formta (did you mean --format?)"),
         ("scan --format jsn", "--format jsn must be one of table, json, ndjson (did you mean json?)"),
@@ -95,7 +98,7 @@ fn bad_usage_is_one_line_that_helps() {
         ("scan --client-cert a", "--client-cert and --client-key need each other"),
         ("scan --targets - --targets -", "standard input can be read only once: --targets - is given twice"),
         ("config", "a command is missing: one of show, check, init"),
-        ("config chekc x", "unknown command chekc (did you mean check?)"),
+        ("config chekc x", "unknown command chekc (did you mean check?); there are show, check, init"),
         ("config check", "missing: file"),
         ("config show -- x", "only scan takes a command after --"),
         ("demo-server --port 65536", "--port 65536 number too large to fit in target type"),

@@ -12,7 +12,7 @@ use super::settings::{Resolved, Shown};
 use super::targets::{self, Entries, Format};
 #[cfg(test)]
 use super::value::{self, Base};
-use super::{ConfigError, Environment, Position, file, layer};
+use super::{ConfigError, Environment, file, layer};
 
 /// What `config check` found in a file without mistakes.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,17 +92,15 @@ fn check_targets(name: &str, text: &str, environment: &Environment) -> Result<Ch
 /// Warnings about `entries`; broken ones become errors, except that a variable may be set elsewhere.
 fn remarks(entries: &Entries, errors: &mut Vec<ConfigError>) -> Vec<String> {
     let mut warnings: Vec<String> = entries.warnings.iter().map(ToString::to_string).collect();
-    for target in &entries.targets {
+    for (target, at) in entries.targets.iter().zip(&entries.places) {
         let (Some(Hold::Broken(failure)), Some(owner)) = (&target.hold, target.owners.first()) else {
             continue;
         };
         let message = format!("{}: {}", quote(&target.name, 80), failure.message);
         if failure.kind == FailureKind::UnresolvedVariable {
-            let line = owner.line.unwrap_or(1);
-            warnings.push(format!("{}:{line}: {message}", owner.file));
+            warnings.push(format!("{}:{}:{}: {message}", owner.file, at.line, at.column));
         } else {
-            let at = owner.line.map(|line| Position { line, column: 1 });
-            errors.push(ConfigError { file: Some(owner.file.clone()), at, message });
+            errors.push(ConfigError::at(&owner.file, *at, message));
         }
     }
     warnings
@@ -150,6 +148,9 @@ pub(crate) fn show_text(resolved: &Resolved) -> String {
     for s in &resolved.shown {
         let not_yet = if s.in_effect { "" } else { "  (not yet in effect)" };
         let _ = writeln!(out, "{:paths$}  {:values$}  {}{not_yet}", s.path, s.value, s.origin);
+    }
+    for note in &resolved.notes {
+        let _ = writeln!(out, "note: {note}");
     }
     out
 }

@@ -8,11 +8,11 @@ use crate::base::text::{nearest, quote};
 use crate::model::outcome::Owner;
 use crate::model::outcome::{Failure, FailureKind, Phase};
 use crate::model::revision::Revision;
-use crate::model::secret::{Secret, value_is_secret};
+use crate::model::secret::{Secret, expanded_secrets};
 use crate::model::target::{Command, Endpoint, Hold, HttpHint, Remote, Target, check_url, without_fragment};
 
-use super::expand::expand;
-use super::node::{Node, Tree};
+use super::expand::{Flaw, expand};
+use super::node::{Node, Position, Tree};
 use super::value::duration;
 use super::words;
 
@@ -106,14 +106,17 @@ const FOREIGN: &[&str] = &[
     "version",
 ];
 
+/// Where a key stands that is not ours, and what there is to say of it.
+pub(super) type Stranger = (Position, String);
+
 /// What an entry came to.
 pub(super) struct Entry {
     /// `None` when it is disabled.
     pub(super) target: Option<Target>,
     /// Unknown keys: worth a warning.
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Stranger>,
     /// Keys of other clients: worth a line with `-v`.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Stranger>,
 }
 
 /// Reads the entry at `node`.
@@ -139,13 +142,34 @@ pub(super) fn broken(message: impl Into<String>) -> Failure {
     Failure { kind: FailureKind::Config, phase: Phase::Config, message: message.into() }
 }
 
+/// The failure of a `field` whose references lead nowhere.
+fn unexpanded(field: &str, flaw: Flaw) -> Failure {
+    match flaw {
+        Flaw::Unresolved { reference, remedy } => Failure {
+            kind: FailureKind::UnresolvedVariable,
+            ..broken(format!("{field}: ${{{reference}}} is not set ({remedy})"))
+        },
+        Flaw::Malformed(text) => broken(format!(
+            "{field}: {text} is no reference: ${{VAR}}, ${{VAR:-default}} and ${{env:VAR}} are"
+        )),
+    }
+}
+
+/// One failure that says all of `failures`; a mistake weighs more than a variable that is not set here.
+fn joined(failures: Vec<Failure>) -> Option<Failure> {
+    let kind = failures.iter().map(|f| f.kind).find(|k| *k == FailureKind::Config);
+    let message = failures.iter().map(|f| f.message.as_str()).collect::<Vec<_>>().join("; ");
+    let first = failures.into_iter().next()?;
+    Some(Failure { kind: kind.unwrap_or(first.kind), message, ..first })
+}
+
 fn is_disabled(node: &Node) -> bool {
     let is = |name, flag| node.at_key(name).is_some_and(|n| n.value == Tree::Bool(flag));
     is("disabled", true) || is("enabled", false)
 }
 
 /// Warnings and notes about keys that are not ours.
-fn strangers(node: &Node) -> (Vec<String>, Vec<String>) {
+fn strangers(node: &Node) -> (Vec<Stranger>, Vec<Stranger>) {
     let (mut warnings, mut notes) = (Vec::new(), Vec::new());
     for (key, _) in node.map().unwrap_or_default() {
         let name = key.name.as_str();
@@ -153,10 +177,10 @@ fn strangers(node: &Node) -> (Vec<String>, Vec<String>) {
             continue;
         }
         if FOREIGN.contains(&name) {
-            notes.push(format!("\"{name}\" is for other clients and has no effect here"));
+            notes.push((key.at, format!("\"{name}\" is for other clients and has no effect here")));
         } else {
             let meant = super::did_you_mean(name, FIELDS);
-            warnings.push(format!("unknown key \"{}\"{meant}", quote(name, 60)));
+            warnings.push((key.at, format!("unknown key \"{}\"{meant}", quote(name, 60))));
         }
     }
     (warnings, notes)
@@ -191,8 +215,14 @@ impl Reader<'_> {
                 return Err(broken(format!("{name}: {other} must be true or false")));
             }
         }
-        let endpoint = self.endpoint()?;
-        Ok((endpoint, self.timeout()?, self.pin()?))
+        // All three are looked at, so that one mistake does not hide another.
+        match (self.endpoint(), self.timeout(), self.pin()) {
+            (Ok(endpoint), Ok(timeout), Ok(pin)) => Ok((endpoint, timeout, pin)),
+            (endpoint, timeout, pin) => {
+                let failures = [endpoint.err(), timeout.err(), pin.err()].into_iter().flatten().collect();
+                Err(joined(failures).unwrap_or_else(|| broken("the entry is unusable")))
+            }
+        }
     }
 
     /// The value of `name`, `null` being as good as none.
@@ -379,13 +409,10 @@ impl Reader<'_> {
 
     /// `text` with variables filled in and fit to be handed to the system.
     fn fill(&mut self, field: &str, text: &str) -> Read<String> {
-        let expanded = expand(text, self.vars).map_err(|e| Failure {
-            kind: FailureKind::UnresolvedVariable,
-            phase: Phase::Config,
-            message: format!("{field}: ${{{}}} is not set ({})", e.reference, e.remedy),
-        })?;
-        let secret = expanded.used.into_iter().filter(|(name, value)| value_is_secret(name, value));
-        self.expanded.extend(secret.map(|(_, value)| Secret::new(value)));
+        let expanded = expand(text, self.vars).map_err(|flaw| unexpanded(field, flaw))?;
+        let key = field.split_once('.').map_or("", |(_, key)| key);
+        let secrets = expanded.used.iter().flat_map(|(name, value)| expanded_secrets(name, key, value));
+        self.expanded.extend(secrets.map(Secret::new));
         if expanded.text.contains('\0') {
             return Err(broken(format!("{field}: holds a NUL character")));
         }

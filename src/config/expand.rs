@@ -14,31 +14,31 @@ pub(crate) struct Expanded {
 
 /// A reference that leads nowhere.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unresolved {
-    /// What stood between the braces.
-    pub(crate) reference: String,
-    /// What to do.
-    pub(crate) remedy: String,
+pub(crate) enum Flaw {
+    /// It may lead somewhere elsewhere.
+    Unresolved {
+        /// What stood between the braces.
+        reference: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// It leads nowhere anywhere; the text from its `${` on.
+    Malformed(String),
 }
 
 /// Replaces `${VAR}`, `${VAR:-default}` and `${env:VAR}`, once: what comes out is not looked at again.
-/// Anything else between `${` and `}` that is no reference of any client (`${a[@]}`) stays as it is.
-pub(crate) fn expand(text: &str, vars: &BTreeMap<String, String>) -> Result<Expanded, Unresolved> {
+/// Any other `${` is an error: passed through, `${A:-${B}}` would reach a server as a password that nobody
+/// set. A `$` before anything else is a `$`.
+pub(crate) fn expand(text: &str, vars: &BTreeMap<String, String>) -> Result<Expanded, Flaw> {
     let mut out = Expanded::default();
     let mut rest = text;
-    while let Some((before, (inner, after))) =
-        rest.split_once("${").and_then(|(before, tail)| Some((before, tail.split_once('}')?)))
-    {
+    while let Some((before, tail)) = rest.split_once("${") {
         out.text.push_str(before);
+        let (inner, after) = tail.split_once('}').ok_or_else(|| unclosed(tail))?;
         match reference(inner) {
-            None => {
-                // Only the opening is stepped over: a reference may stand further in.
-                out.text.push_str("${");
-                rest = &rest[before.len() + 2..];
-                continue;
-            }
+            None => return Err(Flaw::Malformed(quote(&format!("${{{inner}}}"), 80))),
             Some(Reference::Foreign(remedy)) => {
-                return Err(Unresolved { reference: quote(inner, 80), remedy: remedy.to_owned() });
+                return Err(Flaw::Unresolved { reference: quote(inner, 80), remedy: remedy.to_owned() });
             }
             Some(Reference::Variable { name, default }) => {
                 match (vars.get(name), default) {
@@ -48,7 +48,7 @@ pub(crate) fn expand(text: &str, vars: &BTreeMap<String, String>) -> Result<Expa
                     (_, Some(default)) => out.text.push_str(default),
                     (None, None) => {
                         let remedy = format!("set it, or write ${{{name}:-default}}");
-                        return Err(Unresolved { reference: quote(name, 80), remedy });
+                        return Err(Flaw::Unresolved { reference: quote(name, 80), remedy });
                     }
                 }
             }
@@ -64,6 +64,12 @@ impl Expanded {
         self.text.push_str(value);
         self.used.push((name.to_owned(), value.to_owned()));
     }
+}
+
+/// Only the name is quoted: without an end, the rest may be anything, a password too.
+fn unclosed(tail: &str) -> Flaw {
+    let end = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(tail.len());
+    Flaw::Malformed(quote(&format!("${{{}", &tail[..end]), 80))
 }
 
 enum Reference<'a> {
@@ -96,7 +102,7 @@ fn reference(inner: &str) -> Option<Reference<'_>> {
     if PREFIXES.iter().any(|p| inner.starts_with(p)) {
         return Some(Reference::Foreign("only the editor can fill it in; write the value, or ${env:VAR}"));
     }
-    if !is_name(name) {
+    if !is_name(name) || default.is_some_and(|d| d.contains("${")) {
         return None;
     }
     if EDITOR.contains(&name) && default.is_none() && !inner.starts_with("env:") {
@@ -124,10 +130,8 @@ mod tests {
             ("${E}|${E:-d}|${N:-d}|${N:-}|${A:-d}", "|d|d||1"),
             ("${env:N:-d}", "d"),
             ("${R}", "${A}"),
-            ("${N:-${A}}", "${A}"),
-            ("$A $$ ${ ${} ${x[@]} ${A:+y}", "$A $$ ${ ${} ${x[@]} ${A:+y}"),
-            ("${x[${A}]}", "${x[1]}"),
-            ("${A", "${A"),
+            ("$A $$ $ {A} $", "$A $$ $ {A} $"),
+            ("$${A}", "$1"),
         ];
         for (text, expected) in cases {
             assert_eq!(expand(text, &environment.vars).unwrap().text, expected, "{text}");
@@ -145,8 +149,19 @@ mod tests {
             ("${workspaceFolder}/x", "workspaceFolder", "only the editor knows it; write the path"),
             ("${userHome}", "userHome", "only the editor knows it; write the path"),
         ] {
-            let e = expand(text, &vars).unwrap_err();
-            assert_eq!((e.reference.as_str(), e.remedy.as_str()), (reference, remedy));
+            let (reference, remedy) = (reference.to_owned(), remedy.to_owned());
+            assert_eq!(expand(text, &vars), Err(Flaw::Unresolved { reference, remedy }));
+        }
+        for (text, named) in [
+            ("a${A:-${B}}", "${A:-${B}"),
+            ("${", "${"),
+            ("${}", "${}"),
+            ("${NO PE}", "${NO PE}"),
+            ("${N-x}", "${N-x}"),
+            ("${x[@]}", "${x[@]}"),
+            ("${A and-a-password", "${A"),
+        ] {
+            assert_eq!(expand(text, &vars), Err(Flaw::Malformed(named.to_owned())), "{text}");
         }
     }
 }

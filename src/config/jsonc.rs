@@ -19,7 +19,7 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Node, ConfigError> {
         let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
         let at = match e.line() {
             0 => None,
-            line => Some(place(line, e.column().max(1))),
+            line => Some(Position::new(line, e.column().max(1))),
         };
         ConfigError { file: Some(file.to_owned()), at, message: message.to_owned() }
     })
@@ -79,13 +79,6 @@ fn fill(text: &mut [u8], start: usize, length: impl Fn(&[u8]) -> Option<usize>) 
     end
 }
 
-fn place(line: usize, column: usize) -> Position {
-    Position {
-        line: u32::try_from(line).unwrap_or(u32::MAX),
-        column: u32::try_from(column).unwrap_or(u32::MAX),
-    }
-}
-
 /// From byte offsets to lines.
 struct Places {
     text: usize,
@@ -102,7 +95,7 @@ impl Places {
     fn of(&self, part: &str) -> Position {
         let offset = (part.as_ptr() as usize).saturating_sub(self.text);
         let line = self.starts.partition_point(|&start| start <= offset);
-        place(line, offset - self.starts[line.saturating_sub(1)] + 1)
+        Position::new(line, offset - self.starts[line.saturating_sub(1)] + 1)
     }
 }
 

@@ -149,7 +149,7 @@ pub(crate) const KEYS: &[Key] = &[
     live("mcp_introspection.stdio_config.process_timeout", Kind::Seconds, "15.0", "seconds within which a started process must answer", |d, v| d.settings.wire.stdio.process_timeout = v.seconds()),
     live("mcp_introspection.stdio_config.buffer_size", BYTES, "8192", "bytes of one read from a process; the same as subprocess_optimization.bufsize, the later of the two holds", |d, v| d.settings.wire.stdio.buffer_size = v.size()),
     live("mcp_introspection.stdio_config.enable_binary_mode", Kind::Bool, "true", "false = repair UTF-8 and line ends as a text reader would", |d, v| d.settings.wire.stdio.binary_mode = v.bool()),
-    live("mcp_introspection.stdio_config.subprocess_optimization.close_fds", Kind::Bool, "true", "processes inherit stdin, stdout and stderr only", |d, v| d.settings.wire.stdio.close_fds = v.bool()),
+    live("mcp_introspection.stdio_config.subprocess_optimization.close_fds", Kind::Bool, "true", "false also lets servers inherit descriptors that hawkeye itself was given", |d, v| d.settings.wire.stdio.close_fds = v.bool()),
     later("mcp_introspection.stdio_config.subprocess_optimization.preexec_fn", Kind::Never, "null", "must be null: hawkeye runs no code between fork and exec"),
     also("mcp_introspection.stdio_config.subprocess_optimization.bufsize", BYTES, "8192", "another name of stdio_config.buffer_size", "mcp_introspection.stdio_config.buffer_size"),
 

@@ -131,38 +131,49 @@ fn hint(prefix: &str, name: &str) -> String {
 /// Variables that begin so are ours.
 const PREFIX: &str = "HAWKEYE_";
 
-/// Reads the settings in `HAWKEYE_*` variables.
-pub(crate) fn from_environment(environment: &Environment) -> Result<Vec<(Setting, String)>, ConfigError> {
-    let ours =
-        environment.vars.iter().filter_map(|(name, text)| Some((name, name.strip_prefix(PREFIX)?, text)));
-    ours.filter_map(|(name, short, text)| variable(name, short, text, environment).transpose()).collect()
+/// What the environment says.
+#[derive(Debug, Default)]
+pub(crate) struct Environs {
+    /// Settings, with the variables that made them.
+    pub(crate) settings: Vec<(Setting, String)>,
+    /// Variables that only look like ours, a line each.
+    pub(crate) notes: Vec<String>,
 }
 
-/// `None`: not a setting, and nothing that was meant to be one. Scripts round us have variables, too.
+/// Reads the settings in `HAWKEYE_*` variables.
+pub(crate) fn from_environment(environment: &Environment) -> Result<Environs, ConfigError> {
+    let mut environs = Environs::default();
+    for (name, text) in &environment.vars {
+        let Some(short) = name.strip_prefix(PREFIX) else { continue };
+        match KEYS.iter().find(|k| variable_names(k).iter().any(|n| n == name)) {
+            Some(key) => environs.settings.push((variable(key, name, text, environment)?, name.clone())),
+            None => environs.notes.push(unknown_variable(name, short)?),
+        }
+    }
+    Ok(environs)
+}
+
 fn variable(
+    key: &'static Key,
     name: &str,
-    short: &str,
     text: &str,
     environment: &Environment,
-) -> Result<Option<(Setting, String)>, ConfigError> {
-    let Some(key) = KEYS.iter().find(|k| variable_names(k).iter().any(|n| n == name)) else {
-        // Compared without the prefix, which all of them share.
-        let all: Vec<String> = KEYS.iter().flat_map(variable_names).collect();
-        return match nearest(short, all.iter().filter_map(|n| n.strip_prefix(PREFIX))) {
-            Some(m) => Err(ConfigError::bare(format!(
-                "unknown variable {} (did you mean {PREFIX}{m}?)",
-                quote(name, 80)
-            ))),
-            None => {
-                log::info!("{} is no setting", quote(name, 80));
-                Ok(None)
-            }
-        };
-    };
+) -> Result<Setting, ConfigError> {
     let base = Base { directory: Path::new(""), home: environment.home.as_deref() };
     let value = value::read(key.kind, &value::from_text(key.kind, text), base)
         .map_err(|misfit| ConfigError::bare(format!("{name}: {}", misfit.message)))?;
-    Ok(Some((Setting { key, value, at: Position::START }, name.to_owned())))
+    Ok(Setting { key, value, at: Position::START })
+}
+
+/// A slip is an error; anything else is a note, because scripts around us have variables, too.
+fn unknown_variable(name: &str, short: &str) -> Result<String, ConfigError> {
+    // Compared without the prefix, which all of them share.
+    let all: Vec<String> = KEYS.iter().flat_map(variable_names).collect();
+    let name = quote(name, 80);
+    match nearest(short, all.iter().filter_map(|n| n.strip_prefix(PREFIX))) {
+        Some(m) => Err(ConfigError::bare(format!("unknown variable {name} (did you mean {PREFIX}{m}?)"))),
+        None => Ok(format!("{name} is no setting")),
+    }
 }
 
 /// How a key is called in the environment; the shorter name first, where there are two.

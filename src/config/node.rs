@@ -15,6 +15,12 @@ pub(crate) struct Position {
 impl Position {
     /// The very beginning.
     pub(crate) const START: Position = Position { line: 1, column: 1 };
+
+    /// As parsers count.
+    pub(crate) fn new(line: usize, column: usize) -> Position {
+        let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
+        Position { line: number(line), column: number(column) }
+    }
 }
 
 /// One value and where it stood: exact for keys and YAML scalars, else where its key or container is.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::args::{Concurrency, ConfigShow, Pin, Scan};
+use crate::cli::args::{Concurrency, Pin, Scan};
 use crate::model::revision::Revision;
 use crate::transport::options::WireOptions;
 
@@ -88,12 +88,6 @@ impl From<&Scan> for Overrides {
     }
 }
 
-impl From<&ConfigShow> for Overrides {
-    fn from(show: &ConfigShow) -> Overrides {
-        Overrides { config: show.config.clone(), ..Overrides::default() }
-    }
-}
-
 /// Who made a setting. Later variants win.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -143,6 +137,8 @@ pub(crate) struct Resolved {
     pub settings: Settings,
     /// Every key, in the table's order.
     pub shown: Vec<Shown>,
+    /// What is no setting and perhaps no mistake, a line each; for `-v`.
+    pub notes: Vec<String>,
 }
 
 /// Settings in the making: what needs a second look once everything is known.
@@ -166,11 +162,12 @@ pub(crate) fn resolve(flags: &Overrides, environment: &Environment) -> Result<Re
     for path in present.chain(flags.config.clone()) {
         said.file(&path, environment)?;
     }
-    for (setting, name) in layer::from_environment(environment)? {
+    let environs = layer::from_environment(environment)?;
+    for (setting, name) in environs.settings {
         said.put(setting.key, setting.value, Origin::Environment(name));
     }
     said.flags(flags);
-    said.finish(environment)
+    said.finish(environment, environs.notes)
 }
 
 /// Whether there is anything at `path`; what cannot be looked at is tried, and reported.
@@ -247,7 +244,7 @@ impl Said {
         }
     }
 
-    fn finish(self, environment: &Environment) -> Result<Resolved, ConfigError> {
+    fn finish(self, environment: &Environment, notes: Vec<String>) -> Result<Resolved, ConfigError> {
         let mut draft = Draft::new();
         for key in KEYS {
             if let (Some(apply), Some((value, _))) = (key.apply, self.values.get(key.path)) {
@@ -272,7 +269,7 @@ impl Said {
             shown.insert(0, Shown { path: SERVERS, value, origin, in_effect: true });
         }
         draft.settings.targets.inline = self.inline;
-        Ok(Resolved { settings: draft.settings, shown })
+        Ok(Resolved { settings: draft.settings, shown, notes })
     }
 
     fn show(&self, key: &'static Key, auto: usize) -> Option<Shown> {

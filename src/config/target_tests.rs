@@ -222,6 +222,14 @@ fn a_bad_entry_is_that_targets_failure() {
             r#""command": "x", "protocolVersion": "2025""#,
             "protocolVersion: \"2025\" must be one of 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28",
         ),
+        (
+            r#""command": "x", "env": {"A": "${A:-${B}}"}"#,
+            "env.A: ${A:-${B} is no reference: ${VAR}, ${VAR:-default} and ${env:VAR} are",
+        ),
+        (
+            r#""command": "", "timeout": 0, "args": "${NO}""#,
+            "args: must be a list of texts; timeout: 0 must be a number of seconds above 0, at most 31536000 (a year)",
+        ),
         (r#""command": "x", "disabled": "yes""#, "disabled: \"yes\" must be true or false"),
         (r#""command": "x", "command": "y""#, "\"command\" stands there twice, in lines 1 and 1"),
     ];
@@ -266,16 +274,16 @@ fn keys_are_ours_foreign_private_or_worth_a_warning() {
     assert_eq!(
         lines(&e.warnings),
         [
-            "f:2: a: unknown key \"arg\" (did you mean \"args\"?)",
-            "f:2: a: unknown key \"colour\"",
-            "f:3: off2: unknown key \"enbled\" (did you mean \"enabled\"?)",
+            "f:2:23: a: unknown key \"arg\" (did you mean \"args\"?)",
+            "f:2:37: a: unknown key \"colour\"",
+            "f:3:84: off2: unknown key \"enbled\" (did you mean \"enabled\"?)",
         ]
     );
     assert_eq!(
         lines(&e.notes),
         [
-            "f:2: a: \"autoApprove\" is for other clients and has no effect here",
-            "f:1: \"theme\" has no effect here"
+            "f:2:24: a: \"autoApprove\" is for other clients and has no effect here",
+            "f:1:17: \"theme\" has no effect here"
         ]
     );
     let off: Vec<&str> = e.disabled.iter().map(|o| o.name.as_str()).collect();
@@ -308,8 +316,27 @@ fn a_file_that_makes_no_sense_stops_the_run() {
         );
     }
     for text in ["{\"mcpServers\": {}}", "mcpServers:\n", "[]", "servers: {}"] {
-        assert_eq!(read_text(text).unwrap().targets, [], "{text}");
+        let e = read_text(text).unwrap();
+        assert_eq!((e.targets.len(), e.warnings.len()), (0, 1), "{text}");
+        assert!(e.warnings[0].to_string().ends_with(": no servers in it"), "{text}");
     }
+}
+
+#[test]
+fn comments_among_the_servers_are_no_servers() {
+    let e =
+        read_text(r#"{"//": "x", "mcpServers": {"//": "x", "_off": {}, "a": {"command": "x"}}}"#).unwrap();
+    let names: Vec<&str> = e.targets.iter().map(|t| t.name.as_str()).collect();
+    assert_eq!((names, e.warnings, e.notes), (vec!["a"], vec![], vec![]));
+}
+
+#[test]
+fn an_ordinary_value_of_a_variable_stays_readable() {
+    let vars = [("PY", "python3"), ("KEYED", "k3y")];
+    let text = r#"{"mcpServers": {"s": {"command": "${PY}", "env": {"API_KEY": "${KEYED}"}}}}"#;
+    let e = parse("f", text, &test_environment(&vars)).unwrap();
+    assert_eq!(e.targets[0].view().command.as_deref(), Some("python3"));
+    assert_eq!(e.targets[0].redaction().clean("python3 k3y"), "python3 ***");
 }
 
 #[test]
@@ -349,10 +376,12 @@ fn the_same_server_is_one_target_with_all_its_owners() {
     let text = r#"{"mcpServers": {
 "a": {"command": "x y", "env": {"P": "1", "Q": "2"}},
 "b": {"command": "x", "args": ["y"], "env": {"Q": "2", "P": "1"}, "timeout": 5},
+"a2": {"command": "x y", "timeout": 7, "env": {"P": "3"}},
+"a3": {"command": "x y", "timeout": 9, "env": {"P": "3"}},
 "c": {"command": "x", "args": ["y"]},
 "d": {"command": "x", "args": ["y"], "protocolVersion": "2025-06-18"},
 "e": {"url": "http://h", "headers": {"X-A": "1"}},
-"f": {"url": "http://h", "headers": {"x-a": "1"}, "type": "sse"},
+"f": {"url": "HTTP://H", "headers": {"x-a": "1"}, "type": "sse"},
 "g": {"url": "http://h"},
 "bad1": {}, "bad2": {}}}"#;
     let targets = read_text(text).unwrap().targets;
@@ -362,13 +391,14 @@ fn the_same_server_is_one_target_with_all_its_owners() {
         .iter()
         .map(|t| t.owners.iter().map(|o| o.name.as_str()).collect::<Vec<_>>().join("+"))
         .collect();
-    assert_eq!(owners, ["a+b", "c", "d", "e+f", "g", "bad1", "bad2", "bad1", "bad2"]);
-    assert_eq!((merged[0].name.as_str(), merged[0].timeout), ("a", Some(Duration::from_secs(5))));
+    assert_eq!(owners, ["a+b", "a2+a3", "c", "d", "e+f", "g", "bad1", "bad2", "bad1", "bad2"]);
+    assert_eq!((merged[0].name.as_str(), merged[0].timeout), ("a", None));
+    assert_eq!(merged[1].timeout, Some(Duration::from_secs(9)));
     hold_stdio(&mut merged);
     let excluded = merged.iter().filter(
         |t| matches!(&t.hold, Some(Hold::Excluded(f)) if f.message == "stdio server not run: --no-stdio"),
     );
-    assert_eq!(excluded.count(), 3);
+    assert_eq!(excluded.count(), 4);
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(crate) struct Entries {
     pub line: u32,
     /// Servers to scan, broken entries among them.
     pub targets: Vec<Target>,
+    /// Where each of `targets` stands in the file.
+    pub places: Vec<Position>,
     /// Servers that are switched off.
     pub disabled: Vec<Owner>,
     /// What is probably a mistake.
@@ -40,6 +42,8 @@ pub(crate) struct Entries {
 pub(crate) struct Remark {
     /// The entry; without a name where it is about the whole file.
     pub owner: Owner,
+    /// The exact place, where it is one key.
+    pub at: Option<Position>,
     /// What there is to say.
     pub message: String,
 }
@@ -48,8 +52,10 @@ impl std::fmt::Display for Remark {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Owner { file, line, name } = &self.owner;
         f.write_str(&crate::base::text::visible(file))?;
-        if let Some(line) = line {
-            write!(f, ":{line}")?;
+        match (self.at, line) {
+            (Some(Position { line, column }), _) => write!(f, ":{line}:{column}")?,
+            (None, Some(line)) => write!(f, ":{line}")?,
+            (None, None) => {}
         }
         if !name.is_empty() {
             write!(f, ": {}", quote(name, 80))?;
@@ -73,11 +79,16 @@ pub(crate) fn read(
 
 /// Reads the target file `text`.
 pub(super) fn parse(name: &str, text: &str, environment: &Environment) -> Result<Entries, ConfigError> {
-    match Format::of(text) {
-        Format::Empty => Err(ConfigError::about(name, "is empty: no servers to scan")),
-        Format::Urls => Ok(url_list(name, text, environment)),
-        format => from_tree(name, &format.tree(name, text)?, environment),
+    let mut entries = match Format::of(text) {
+        Format::Empty => return Err(ConfigError::about(name, "is empty: no servers to scan")),
+        Format::Urls => url_list(name, text, environment),
+        format => from_tree(name, &format.tree(name, text)?, environment)?,
+    };
+    if entries.targets.is_empty() && entries.disabled.is_empty() {
+        let owner = Owner { file: name.to_owned(), line: Some(entries.line), name: String::new() };
+        entries.warnings.push(Remark { owner, at: None, message: "no servers in it".to_owned() });
     }
+    Ok(entries)
 }
 
 /// How a text is written.
@@ -155,10 +166,10 @@ fn from_tree(name: &str, node: &Node, environment: &Environment) -> Result<Entri
     })?;
     for (key, _) in keys {
         let known = key.name == "mcpServers" || key.name == "servers" || BESIDE.contains(&key.name.as_str());
-        if !known && !key.name.starts_with('_') {
+        if !known && !is_comment(&key.name) {
             let owner = Owner { file: name.to_owned(), line: Some(key.at.line), name: String::new() };
             let message = format!("\"{}\" has no effect here", quote(&key.name, 60));
-            all.notes.push(Remark { owner, message });
+            all.notes.push(Remark { owner, at: Some(key.at), message });
         }
     }
     Ok(all)
@@ -175,7 +186,7 @@ pub(super) fn from_node(file: &str, node: &Node, environment: &Environment) -> R
             return Err(ConfigError::at(file, at, message));
         }
         let owner = Owner { file: file.to_owned(), line: Some(at.line), name };
-        entries.add(owner, node, &environment.vars);
+        entries.add(owner, at, node, &environment.vars);
     }
     Ok(entries)
 }
@@ -183,12 +194,20 @@ pub(super) fn from_node(file: &str, node: &Node, environment: &Environment) -> R
 /// The servers in `node`, each with its place and name.
 fn collection<'a>(file: &str, node: &'a Node) -> Result<Vec<(Position, String, &'a Node)>, ConfigError> {
     match &node.value {
-        Tree::Map(entries) => Ok(entries.iter().map(|(k, v)| (k.at, k.name.clone(), v)).collect()),
+        Tree::Map(entries) => {
+            let servers = entries.iter().filter(|(k, _)| !is_comment(&k.name));
+            Ok(servers.map(|(k, v)| (k.at, k.name.clone(), v)).collect())
+        }
         Tree::List(items) => Ok(items.iter().enumerate().map(|(i, n)| listed(i, n)).collect()),
         // Everything commented out.
         Tree::Null => Ok(Vec::new()),
         _ => Err(ConfigError::at(file, node.at, format!("{node} must be a list of servers"))),
     }
+}
+
+/// How people write comments, and switch servers off, in JSON.
+fn is_comment(key: &str) -> bool {
+    key.starts_with('_') || key.starts_with("//")
 }
 
 fn listed(index: usize, node: &Node) -> (Position, String, &Node) {
@@ -209,25 +228,31 @@ fn refuse_repeated(file: &str, node: &Node) -> Result<(), ConfigError> {
 }
 
 impl Entries {
-    fn add(&mut self, owner: Owner, node: &Node, vars: &BTreeMap<String, String>) {
+    fn add(&mut self, owner: Owner, at: Position, node: &Node, vars: &BTreeMap<String, String>) {
         // A URL alone in a list of servers says all there is to say.
         if let Tree::Text(url) = &node.value
             && is_http(url)
         {
-            return self.targets.push(from_url(owner, url, vars));
+            return self.push(from_url(owner, url, vars), at);
         }
         let entry = entry::read(owner.clone(), node, vars);
-        let remark = |message| Remark { owner: owner.clone(), message };
+        let remark = |(at, message)| Remark { owner: owner.clone(), at: Some(at), message };
         self.warnings.extend(entry.warnings.into_iter().map(remark));
         self.notes.extend(entry.notes.into_iter().map(remark));
         match entry.target {
-            Some(target) => self.targets.push(target),
+            Some(target) => self.push(target, at),
             None => self.disabled.push(owner),
         }
     }
 
+    fn push(&mut self, target: Target, at: Position) {
+        self.targets.push(target);
+        self.places.push(at);
+    }
+
     fn append(&mut self, more: Entries) {
         self.targets.extend(more.targets);
+        self.places.extend(more.places);
         self.disabled.extend(more.disabled);
         self.warnings.extend(more.warnings);
         self.notes.extend(more.notes);
@@ -237,14 +262,15 @@ impl Entries {
 /// One URL a line.
 fn url_list(file: &str, text: &str, environment: &Environment) -> Entries {
     let mut entries = Entries { file: file.to_owned(), line: 1, ..Entries::default() };
-    for (i, line) in text.lines().enumerate() {
+    for (i, given) in text.lines().enumerate() {
         // A `#` inside of a URL begins its fragment; a comment has space before it.
-        let line = line.split(" #").next().unwrap_or(line).trim();
+        let line = given.split(" #").next().unwrap_or(given).trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let owner = Owner { file: file.to_owned(), line: u32::try_from(i + 1).ok(), name: String::new() };
-        entries.targets.push(from_url(owner, line, &environment.vars));
+        let at = Position::new(i + 1, given.len() - given.trim_start().len() + 1);
+        let owner = Owner { file: file.to_owned(), line: Some(at.line), name: String::new() };
+        entries.push(from_url(owner, line, &environment.vars), at);
     }
     entries
 }
@@ -304,15 +330,24 @@ fn identity(endpoint: &Endpoint) -> Option<Identity> {
         Endpoint::Remote(r) => {
             let mut headers: Vec<_> =
                 r.headers.iter().map(|(n, v)| (n.to_ascii_lowercase(), v.clone())).collect();
-            headers.sort_by(|(a, _), (b, _)| a.cmp(b));
-            Some(Identity::Remote(r.url.clone(), headers))
+            headers.sort_by(|a, b| (&a.0, a.1.reveal()).cmp(&(&b.0, b.1.reveal())));
+            Some(Identity::Remote(plain_case(&r.url), headers))
         }
         Endpoint::Unknown => None,
     }
 }
 
+/// `url` with its scheme and host in lower case, the parts where case means nothing.
+fn plain_case(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+    let (user, host, path) = (&rest[..host], &rest[host..end], &rest[end..]);
+    format!("{}://{user}{}{path}", scheme.to_ascii_lowercase(), host.to_ascii_lowercase())
+}
+
 /// Joins targets that are the same server under several names: one target, all its owners, the first one's
-/// name, the longest of their timeouts.
+/// name, the longest of their timeouts. One without its own has the default, which is not known here.
 pub(crate) fn merge(targets: Vec<Target>) -> Vec<Target> {
     let mut places = HashMap::new();
     let mut merged: Vec<Target> = Vec::with_capacity(targets.len());
@@ -329,7 +364,7 @@ pub(crate) fn merge(targets: Vec<Target>) -> Vec<Target> {
             Place::Occupied(place) => {
                 let first = &mut merged[*place.get()];
                 first.owners.extend(target.owners);
-                first.timeout = first.timeout.max(target.timeout);
+                first.timeout = first.timeout.zip(target.timeout).map(|(a, b)| a.max(b));
                 first.expanded.extend(target.expanded);
             }
         }

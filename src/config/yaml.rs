@@ -72,7 +72,7 @@ fn refusal(file: &str, e: &serde_yaml::Error) -> ConfigError {
         m if m.contains("type: enum") => "YAML tags (\"!name\") have no meaning here".to_owned(),
         m => m.to_owned(),
     };
-    let at = at.or_else(|| e.location().map(|l| position(l.line(), l.column())));
+    let at = at.or_else(|| e.location().map(|l| Position::new(l.line(), l.column())));
     ConfigError { file: Some(file.to_owned()), at, message }
 }
 
@@ -81,15 +81,8 @@ fn split_place(text: &str) -> (&str, Option<Position>) {
     let Some((message, place)) = text.rsplit_once(" at line ") else { return (text, None) };
     let Some((line, column)) = place.split_once(" column ") else { return (text, None) };
     match (line.parse(), column.parse()) {
-        (Ok(line), Ok(column)) => (message, Some(position(line, column))),
+        (Ok(line), Ok(column)) => (message, Some(Position::new(line, column))),
         _ => (text, None),
-    }
-}
-
-fn position(line: usize, column: usize) -> Position {
-    Position {
-        line: u32::try_from(line).unwrap_or(u32::MAX),
-        column: u32::try_from(column).unwrap_or(u32::MAX),
     }
 }
 

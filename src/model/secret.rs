@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
+use crate::base::encoding::{base64, percent_decode, percent_encode};
+
 /// What stands in the place of a secret, everywhere.
 pub const MASK: &str = "***";
 
@@ -51,15 +53,16 @@ pub struct Redaction {
 impl Redaction {
     /// Shorter values are too common in ordinary text to be told from it: masking `x` would
     /// leave no description readable.
-    pub const SHORTEST: usize = 4;
+    pub const SHORTEST: usize = 3;
 
-    /// Strikes out each of `values`, also where it is percent-encoded.
+    /// What a value needs where only its looks speak for a secret, not its name.
+    const SHORTEST_UNNAMED: usize = 6;
+
+    /// Strikes out each of `values`, also where it is encoded: for a URL, in base64, in JSON.
     pub fn new(values: impl IntoIterator<Item = String>) -> Redaction {
-        let mut all: Vec<String> = Vec::new();
-        for value in values {
-            let encoded = percent_encode(&value);
-            all.extend([value, encoded].into_iter().filter(|v| v.len() >= Redaction::SHORTEST));
-        }
+        let long_enough = |v: &String| v.len() >= Redaction::SHORTEST;
+        let values = values.into_iter().filter(long_enough);
+        let mut all: Vec<String> = values.flat_map(forms).filter(long_enough).collect();
         all.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         all.dedup();
         Redaction { values: all }
@@ -86,6 +89,49 @@ impl fmt::Debug for Redaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Redaction({} values)", self.values.len())
     }
+}
+
+/// `value` in every spelling that a server, its library or an error message may give it.
+fn forms(value: String) -> Vec<String> {
+    let mut all = vec![value.clone()];
+    let decoded = String::from_utf8(percent_decode(&value)).ok().filter(|d| *d != value);
+    for plain in decoded.into_iter().chain([value]) {
+        let encoded = percent_encode(&plain);
+        all.extend([encoded.replace("%2F", "/"), encoded, json_escaped(&plain)]);
+        all.push(ascii_escaped(&json_escaped(&plain)));
+        // Short ones are too common as base64 of something else.
+        if plain.len() >= 8 {
+            all.extend(base64_forms(&plain));
+        }
+        all.push(plain);
+    }
+    all
+}
+
+/// With and without padding: some leave it out.
+fn base64_forms(text: &str) -> [String; 2] {
+    let padded = base64(text.as_bytes());
+    [padded.trim_end_matches('=').to_owned(), padded]
+}
+
+/// `text` as it stands inside of a JSON string.
+fn json_escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// `text` with `\u00e4` for everything beyond ASCII, as some JSON libraries write it.
+fn ascii_escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            let units = c.encode_utf16(&mut [0; 2]).iter().map(|u| format!("\\u{u:04x}")).collect::<String>();
+            out.push_str(&units);
+        }
+    }
+    out
 }
 
 /// Whether a variable, query parameter or option of this name is likely to hold a secret.
@@ -139,7 +185,54 @@ pub fn value_is_secret(name: &str, value: &str) -> bool {
     let number = value.parse::<f64>().is_ok();
     let path = ["/", "./", "../", "~/"].iter().any(|p| value.starts_with(p));
     let word = chars <= 24 && value.bytes().all(|b| b.is_ascii_alphabetic() || b"-_. ".contains(&b));
-    chars >= 6 && !number && !path && !word
+    chars >= Redaction::SHORTEST_UNNAMED && !number && !path && !word
+}
+
+/// What of `value`, which `${variable}` brought into the field `key`, must not be shown. Unlike a value
+/// written down for a server, it is often an ordinary word or path: `${PY}` for `python3`.
+pub(crate) fn expanded_secrets(variable: &str, key: &str, value: &str) -> Vec<String> {
+    let named = name_is_secret(variable) || name_is_secret(key);
+    if named && value.chars().count() >= Redaction::SHORTEST || looks_secret(value) {
+        return vec![value.to_owned()];
+    }
+    password_of(value)
+}
+
+/// Whether `value` is a key or a token by its looks alone.
+fn looks_secret(value: &str) -> bool {
+    let has = |test: fn(&u8) -> bool| value.as_bytes().iter().any(|b| test(b));
+    let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
+    is_token(value) || value.len() >= 16 && mixed && !value.contains(['/', '\\', ' '])
+}
+
+/// Whether `value` begins as the tokens of well-known services do.
+fn is_token(value: &str) -> bool {
+    const STARTS: [&str; 8] = ["sk-", "ghp_", "github_pat_", "xox", "AKIA", "ya29.", "eyJ", "glpat-"];
+    value.len() >= 12 && STARTS.iter().any(|s| value.starts_with(s)) && !value.contains(char::is_whitespace)
+}
+
+/// The secrets inside of a value that is a URL: the password of `mysql://u:password@h/d`, and its query's.
+pub(super) fn password_of(value: &str) -> Vec<String> {
+    url_secrets(value).into_iter().map(|range| value[range].to_owned()).collect()
+}
+
+/// The user and password of `url`, as it has them.
+pub(super) fn userinfo(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    authority.rsplit_once('@').map(|(userinfo, _)| userinfo)
+}
+
+/// What a request shows of the user and password of `url`: they are sent as `Authorization: Basic`.
+pub(super) fn basic_credentials(url: &str) -> Vec<String> {
+    userinfo(url).map(|u| base64(&percent_decode(u))).into_iter().collect()
+}
+
+/// Whether a header of this name identifies the sender.
+pub(super) fn header_is_secret(name: &str) -> bool {
+    // Both are telling names already; said here so that it holds whatever becomes of that list.
+    let always = ["authorization", "cookie"];
+    always.iter().any(|a| name.eq_ignore_ascii_case(a)) || name_is_secret(name)
 }
 
 /// A header's value, and what follows its scheme (`Bearer x`), unless the header never carries a secret.
@@ -150,8 +243,10 @@ pub(super) fn header_secrets(name: &str, value: &str) -> Vec<String> {
         return Vec::new();
     }
     let value = value.trim();
+    let shortest = if name_is_secret(name) { Redaction::SHORTEST } else { Redaction::SHORTEST_UNNAMED };
     let bare = value.split_once(' ').map(|(_, rest)| rest.trim().to_owned());
-    std::iter::once(value.to_owned()).chain(bare).collect()
+    let all = std::iter::once(value.to_owned()).chain(bare);
+    all.filter(|v| v.chars().count() >= shortest).collect()
 }
 
 /// Where the secrets of a URL are: its password, and values of its query that look like one.
@@ -189,20 +284,21 @@ pub fn mask_url(url: &str) -> String {
 }
 
 /// Where each argument's secrets are, argument by argument: values of options that look secret
-/// (`--token x`, `--api-key=x`, `KEY=x`), of `-H "Authorization: x"`, and passwords in URLs.
+/// (`--token x`, `--api-key=x`, `KEY=x`), of `-H "Authorization: x"`, passwords in URLs, and tokens.
+/// Not `-p x`: that is a port as often as a password.
 pub(super) fn argument_secrets(args: &[String]) -> Vec<Vec<Range<usize>>> {
     let mut expected = false;
     let mut all = Vec::with_capacity(args.len());
     for arg in args {
         let mut found = url_secrets(arg);
         let value = |from: usize| from..arg.len();
-        if expected && !arg.starts_with('-') {
+        if expected && !arg.starts_with('-') || is_token(arg) {
             found = vec![value(0)];
         }
         expected = false;
         if let Some((name, rest)) = arg.split_once('=')
             && !name.contains("://")
-            && name_is_secret(name)
+            && (name_is_secret(name) || is_token(rest))
             && !rest.is_empty()
         {
             found = vec![value(name.len() + 1)];
@@ -224,17 +320,6 @@ pub(super) fn argument_secrets(args: &[String]) -> Vec<Vec<Range<usize>>> {
     all
 }
 
-fn percent_encode(s: &str) -> String {
-    let mut out = String::with_capacity(s.len());
-    for b in s.bytes() {
-        match b {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(b as char),
-            b => out.push_str(&format!("%{b:02X}")),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,5 +334,40 @@ mod tests {
     fn secrets_are_struck_out_longest_first_and_percent_encoded() {
         let r = Redaction::new(["hunter2".into(), "hunter2-long".into(), "a b/c".into(), "x".into()]);
         assert_eq!(r.clean("hunter2-long hunter2 a%20b%2Fc x"), "*** *** *** x");
+    }
+
+    #[test]
+    fn secrets_are_struck_out_in_other_spellings() {
+        let r = Redaction::new(["s3cr%40t/x".into(), "q\"b\\n\nä".into(), "long-enough".into()]);
+        for text in [
+            "s3cr%40t/x",
+            "s3cr@t/x",
+            "s3cr%40t%2Fx",
+            "q\"b\\n\nä",
+            "q\\\"b\\\\n\\nä",
+            "q\\\"b\\\\n\\n\\u00e4",
+            "bG9uZy1lbm91Z2g=",
+            "bG9uZy1lbm91Z2g",
+        ] {
+            assert_eq!(r.clean(text), MASK, "{text}");
+        }
+    }
+
+    #[test]
+    fn variables_bring_in_secrets_only_where_they_look_so() {
+        let cases: [(&str, &str, &str, &[&str]); 9] = [
+            ("PY", "", "python3", &[]),
+            ("DIR", "", "/home/user1/projects/x", &[]),
+            ("LONG", "", "a-long-word-without-digits", &[]),
+            ("MY_TOKEN", "", "abc", &["abc"]),
+            ("MY_TOKEN", "", "ab", &[]),
+            ("X", "API_KEY", "python3", &["python3"]),
+            ("X", "", "a1b2c3d4e5f6a7b8", &["a1b2c3d4e5f6a7b8"]),
+            ("X", "", "ghp_abcdefgh", &["ghp_abcdefgh"]),
+            ("DATABASE_URL", "", "mysql://u:pw1@h/d", &["pw1"]),
+        ];
+        for (variable, key, value, secrets) in cases {
+            assert_eq!(expanded_secrets(variable, key, value), secrets, "{variable} {key} {value}");
+        }
     }
 }

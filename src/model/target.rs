@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::outcome::{EndpointView, Failure, FailureKind, Owner, Phase};
 use super::revision::Revision;
 use super::secret::{
-    MASK, Redaction, Secret, argument_secrets, header_secrets, mask_url, url_secrets, value_is_secret,
+    MASK, Redaction, Secret, argument_secrets, basic_credentials, header_is_secret, header_secrets, mask_url,
+    password_of, userinfo, value_is_secret,
 };
 
 /// One server to introspect, whoever asked for it.
@@ -25,7 +26,7 @@ pub struct Target {
     pub pin: Option<Revision>,
     /// Why it must not be tried; it is reported with this instead.
     pub hold: Option<Hold>,
-    /// Values that `${VAR}` brought in, wherever they ended up.
+    /// Secrets that `${VAR}` brought in, wherever they ended up.
     pub expanded: Vec<Secret>,
 }
 
@@ -75,6 +76,7 @@ impl Target {
             Endpoint::Stdio(command) => {
                 let env = command.env.iter().filter(|(name, value)| value_is_secret(name, value.reveal()));
                 values.extend(env.map(|(_, value)| value.reveal().to_owned()));
+                values.extend(command.env.iter().flat_map(|(_, value)| password_of(value.reveal())));
                 for (arg, ranges) in command.args.iter().zip(argument_secrets(&command.args)) {
                     values.extend(ranges.into_iter().map(|r| arg[r].to_owned()));
                 }
@@ -82,7 +84,8 @@ impl Target {
             Endpoint::Remote(remote) => {
                 let headers = remote.headers.iter();
                 values.extend(headers.flat_map(|(name, value)| header_secrets(name, value.reveal())));
-                values.extend(url_secrets(&remote.url).into_iter().map(|r| remote.url[r].to_owned()));
+                values.extend(password_of(&remote.url));
+                values.extend(basic_credentials(&remote.url));
             }
             Endpoint::Unknown => {}
         }
@@ -210,6 +213,15 @@ pub struct Remote {
     pub hint: HttpHint,
 }
 
+impl Remote {
+    /// Whether requests carry anything that says who is asking.
+    pub fn has_credentials(&self) -> bool {
+        self.headers.iter().any(|(name, _)| header_is_secret(name))
+            || userinfo(&self.url).is_some()
+            || mask_url(&self.url) != self.url
+    }
+}
+
 /// The configured HTTP transport: a hint for the order, never a reason not to fall back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpHint {
@@ -251,7 +263,7 @@ mod tests {
 
     #[test]
     fn arguments_are_masked_by_place_and_by_value() {
-        let cases: [(&[&str], &[&str]); 11] = [
+        let cases: [(&[&str], &[&str]); 15] = [
             (&["--token", "abc", "x"], &["--token", "***", "x"]),
             (&["--api-key=abc"], &["--api-key=***"]),
             (&["--apiKey", "-v"], &["--apiKey", "-v"]),
@@ -263,6 +275,10 @@ mod tests {
             (&["--dir", "/a/b", "--path=/x"], &["--dir", "/a/b", "--path=/x"]),
             (&["https://h/p?a=1&token=x"], &["https://h/p?a=1&token=***"]),
             (&["a from-variable b"], &["a *** b"]),
+            (&["ghp_0123456789"], &["***"]),
+            (&["--x=glpat-0123456789"], &["--x=***"]),
+            (&["sk-short"], &["sk-short"]),
+            (&["-p", "8080"], &["-p", "8080"]),
         ];
         for (args, shown) in cases {
             assert_eq!(stdio(args, &[]).view().args.unwrap(), shown);
@@ -272,7 +288,7 @@ mod tests {
     #[test]
     fn redaction_knows_env_headers_and_urls() {
         let env = [
-            ("API_KEY", "k3y!"),
+            ("API_KEY", "k3y"),
             ("OTHER", "s0me-value"),
             ("LEVEL", "production"),
             ("DIR", "/srv/data"),
@@ -280,7 +296,7 @@ mod tests {
             ("PATH", "/usr/bin:/bin"),
         ];
         let r = stdio(&["--token", "tok3n"], &env).redaction();
-        let text = "k3y! s0me-value production /srv/data 1234567 /usr/bin:/bin tok3n from-variable";
+        let text = "k3y s0me-value production /srv/data 1234567 /usr/bin:/bin tok3n from-variable";
         assert_eq!(r.clean(text), "*** *** production /srv/data 1234567 /usr/bin:/bin *** ***");
 
         let remote = target(Endpoint::Remote(Remote {
@@ -295,6 +311,31 @@ mod tests {
         assert_eq!(remote.view().url.unwrap(), "https://user:***@h.example/mcp?code=***&q=***&x=1");
         let r = remote.redaction();
         assert_eq!(r.clean("Bearer t0k, blue team, text/html, pass, abcd"), "***, ***, text/html, ***, ***");
+        assert_eq!(r.clean("Basic dXNlcjpwYXNz"), "Basic ***");
+    }
+
+    #[test]
+    fn the_password_in_a_url_variable_is_a_secret_of_its_own() {
+        let r = stdio(&[], &[("DATABASE", "mysql://u:pw%40@h/d")]).redaction();
+        assert_eq!(r.clean("denied: u, pw@, pw%40"), "denied: u, ***, ***");
+    }
+
+    #[test]
+    fn credentials_are_headers_userinfo_and_telling_queries() {
+        let has = |url: &str, header: &str| {
+            let headers = vec![(header.to_owned(), Secret::new("x"))];
+            Remote { url: url.into(), headers, hint: HttpHint::Streamable }.has_credentials()
+        };
+        assert!(!has("http://h/p?a=1", "Accept"));
+        for (url, header) in [
+            ("http://h", "authorization"),
+            ("http://h", "Cookie"),
+            ("http://h", "X-Api-Key"),
+            ("http://u@h", "Accept"),
+            ("http://h?token=x", "Accept"),
+        ] {
+            assert!(has(url, header), "{url} {header}");
+        }
     }
 
     #[test]
