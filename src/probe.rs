@@ -336,7 +336,8 @@ fn posture(outcome: &Outcome, remote: &Remote, carriers: &Carriers, patience: &P
     let mut auth = outcome.auth.clone();
     if auth.posture == Posture::Unknown {
         if outcome.inventory.protocol.is_some() {
-            auth.posture = if remote.headers.is_empty() { Posture::None } else { Posture::Bearer };
+            let credentials = remote.has_credentials() || carriers.options().tls.client_cert.is_some();
+            auth.posture = if credentials { Posture::Bearer } else { Posture::None };
         }
         return auth;
     }

@@ -70,6 +70,7 @@ fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
     let resolved = config::resolve(&Overrides::from(args), &environment).map_err(line)?;
     let mut settings = resolved.settings;
     start_log(args, settings.verbose);
+    resolved.notes.iter().for_each(|n| log::info!("{n}"));
     check_certificates(&settings.wire.tls)?;
     if settings.wire.tls.insecure {
         say(

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::base::encoding::base64;
 use crate::model::revision::{Era, Revision};
 
 /// What we call ourselves.
@@ -142,20 +143,6 @@ pub fn header_value(value: &str) -> String {
         && value.trim_ascii() == value
         && !(value.starts_with("=?base64?") && value.ends_with("?="));
     if plain { value.to_owned() } else { format!("=?base64?{}?=", base64(value.as_bytes())) }
-}
-
-/// Standard base64 with padding.
-pub fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |g, b| g << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            let sextet = ALPHABET[(group >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= chunk.len() { sextet as char } else { '=' });
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use std::time::{Duration, SystemTime};
 use ureq::http::{HeaderMap, Response};
 use ureq::{Agent, Body};
 
+use crate::base::encoding::{base64, percent_decode};
 use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::mcp::origin::{self, Origin};
-use crate::mcp::outgoing;
 use crate::mcp::session::Refusal;
 use crate::model::outcome::FailureKind;
 use crate::model::target::Remote;
@@ -215,22 +215,9 @@ fn user_headers(remote: &Remote) -> Vec<(String, String)> {
     if let Some((userinfo, _)) = userinfo
         && !headers.iter().any(|(n, _)| n.eq_ignore_ascii_case("authorization"))
     {
-        headers
-            .push(("Authorization".into(), format!("Basic {}", outgoing::base64(&percent_decode(userinfo)))));
+        headers.push(("Authorization".into(), format!("Basic {}", base64(&percent_decode(userinfo)))));
     }
     headers
-}
-
-fn percent_decode(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut i = 0;
-    while let Some(&b) = bytes.get(i) {
-        let code = (b == b'%').then(|| u8::from_str_radix(text.get(i + 1..i + 3)?, 16).ok()).flatten();
-        out.push(code.unwrap_or(b));
-        i += if code.is_some() { 3 } else { 1 };
-    }
-    out
 }
 
 /// Where a redirect leads, if it may be followed: within the origin, and for a POST only where the method
