@@ -11,6 +11,8 @@ use crate::model::revision::Revision;
 use crate::model::secret::mask_url;
 use crate::model::target::check_url;
 
+use super::complaint::complaint;
+
 /// Finds out what MCP servers offer.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(
@@ -366,7 +368,7 @@ pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Early> 
     let words: Vec<&str> = ours.iter().map(String::as_str).collect();
     let line = Line::from_args(&["hawkeye"], &words).map_err(|early| match early.status {
         Ok(()) => Early::Help(early.output),
-        Err(()) => Early::Usage(complaint(&early.output, &words)),
+        Err(()) => Early::Usage(complaint(&early.output, known(&words))),
     })?;
     check(&line.command, command.as_deref()).map_err(Early::Usage)?;
     Ok(Cli { command: line.command, process: command.unwrap_or_default() })
@@ -414,7 +416,7 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
     }
 }
 
-const STANDARD_INPUT: &str = "a list of servers on standard input is read with --targets -";
+pub(super) const STANDARD_INPUT: &str = "a list of servers on standard input is read with --targets -";
 
 fn check_scan(scan: &Scan) -> Result<(), String> {
     for url in &scan.urls {
@@ -444,55 +446,6 @@ fn check_scan(scan: &Scan) -> Result<(), String> {
 
 fn after_at(text: &str) -> &str {
     text.rsplit('@').next().unwrap_or(text)
-}
-
-/// argh's complaint in one line of ours, with the nearest word.
-fn complaint(output: &str, args: &[&str]) -> String {
-    let text = output.trim();
-    if let Some(rest) = text.strip_prefix("Unrecognized argument: ") {
-        let given = rest.split(". Did you mean").next().unwrap_or(rest).trim_matches('"');
-        return unknown(given, known(args));
-    }
-    if let Some((option, rest)) =
-        text.strip_prefix("Error parsing option '").and_then(|t| t.split_once("' with value '"))
-        && let Some((value, why)) = rest.rsplit_once("': ")
-    {
-        let why = if why.starts_with("duplicate values") { "is given twice" } else { why };
-        return format!("{option} {} {why}", quote(value, 80));
-    }
-    if let Some(option) = text.strip_prefix("No value provided for option '") {
-        return format!("{} needs a value", option.trim_end_matches(['.', '\'']));
-    }
-    if text.contains("One of the following subcommands must be present") {
-        let commands: Vec<String> = known(args).into_iter().filter(|w| !w.starts_with('-')).collect();
-        return format!("a command is missing: one of {}", commands.join(", "));
-    }
-    let line = text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-    line.replacen("Required positional arguments not provided:", "missing:", 1)
-}
-
-/// The complaint about a word that is none of the `known` ones.
-fn unknown(given: &str, known: Vec<String>) -> String {
-    let (options, commands): (Vec<String>, Vec<String>) = known.into_iter().partition(|w| w.starts_with('-'));
-    let shown = quote(given, 80);
-    match given.strip_prefix('-') {
-        Some("") => STANDARD_INPUT.to_owned(),
-        Some(_) => {
-            // Dashes, which all of them share, would make strangers look alike.
-            let names = options.iter().map(|o| o.trim_start_matches('-'));
-            let meant = nearest(given.trim_start_matches('-'), names);
-            format!(
-                "unknown option {shown}{}",
-                meant.map(|m| format!(" (did you mean --{m}?)")).unwrap_or_default()
-            )
-        }
-        None if commands.is_empty() => format!("{shown} is one argument too many"),
-        None => {
-            let meant = nearest(given, commands.iter().map(String::as_str));
-            let meant = meant.map(|m| format!(" (did you mean {m}?)")).unwrap_or_default();
-            format!("unknown command {shown}{meant}; there are {}", commands.join(", "))
-        }
-    }
 }
 
 /// The words that could have stood there: options and subcommands of the command in `args`.

@@ -4,6 +4,7 @@
 //! Invariant: no I/O in this module; what is to be printed is returned.
 
 pub(crate) mod args;
+mod complaint;
 #[cfg(test)]
 mod tests;
 

@@ -274,16 +274,16 @@ fn keys_are_ours_foreign_private_or_worth_a_warning() {
     assert_eq!(
         lines(&e.warnings),
         [
-            "f:2:23: a: unknown key \"arg\" (did you mean \"args\"?)",
-            "f:2:37: a: unknown key \"colour\"",
-            "f:3:84: off2: unknown key \"enbled\" (did you mean \"enabled\"?)",
+            "f:2:54: a: unknown key \"arg\" (did you mean \"args\"?)",
+            "f:2:68: a: unknown key \"colour\"",
+            "f:3:87: off2: unknown key \"enbled\" (did you mean \"enabled\"?)",
         ]
     );
     assert_eq!(
         lines(&e.notes),
         [
-            "f:2:24: a: \"autoApprove\" is for other clients and has no effect here",
-            "f:1:17: \"theme\" has no effect here"
+            "f:2:23: a: \"autoApprove\" is for other clients and has no effect here",
+            "f:1:18: \"theme\" has no effect here"
         ]
     );
     let off: Vec<&str> = e.disabled.iter().map(|o| o.name.as_str()).collect();

@@ -186,7 +186,8 @@ fn later_origins_win_and_are_shown() {
     );
     assert_eq!(origin("tls.insecure"), "default");
     let text = show_text(&r);
-    assert_eq!(text.lines().count(), KEYS.len());
+    assert_eq!(text.lines().count(), KEYS.len() + 1);
+    assert!(text.ends_with("\nnote: HAWKEYE_LOG is no setting\n"));
     assert!(text.contains("(not yet in effect)"));
     let own = resolve(
         &Overrides { timeout: None, ..flags },
@@ -415,7 +416,7 @@ fn check_finds_every_mistake_and_lists_what_is_to_come() {
             "a:1:30: mcp_introspection.timeout: 0 must be a number of seconds above 0, at most 31536000 (a year)",
             "a:1:33: unknown key \"stream\"",
             "a:2:10: unknown key \"page\" (did you mean \"pages\"?)",
-            "a:3:1: a: command: is empty",
+            "a:3:14: a: command: is empty",
         ]
     );
     assert_eq!(
@@ -425,8 +426,8 @@ fn check_finds_every_mistake_and_lists_what_is_to_come() {
     let servers = r#"{"mcpServers": {"a": {"command": "x", "arg": [], "env": {"K": "${NOPE}"}}, "b": {"command": "y", "disabled": true}}}"#;
     assert_eq!(
         run("c", servers).unwrap(),
-        "c: valid, 1 server and 1 disabled\nwarning: c:1: a: unknown key \"arg\" (did you mean \"args\"?)\n\
-         warning: c:1: a: env.K: ${NOPE} is not set (set it, or write ${NOPE:-default})\n"
+        "c: valid, 1 server and 1 disabled\nwarning: c:1:39: a: unknown key \"arg\" (did you mean \"args\"?)\n\
+         warning: c:1:17: a: env.K: ${NOPE} is not set (set it, or write ${NOPE:-default})\n"
     );
     assert_eq!(run("d", "http://a\nhttp://b\n").unwrap(), "d: valid, 2 servers\n");
     assert_eq!(
@@ -434,7 +435,10 @@ fn check_finds_every_mistake_and_lists_what_is_to_come() {
         ["e:2:1: nope: url: is no URL (http://… or https://…)"]
     );
     assert_eq!(run("f", "").unwrap(), "f: valid, 0 settings\n");
-    assert_eq!(run("g", "{\"mcpServers\": {}}").unwrap(), "g: valid, 0 servers\n");
+    assert_eq!(
+        run("g", "{\"mcpServers\": {}}").unwrap(),
+        "g: valid, 0 servers\nwarning: g:1: no servers in it\n"
+    );
     assert_eq!(run("h", "{\"mcpServers\": ").unwrap_err().len(), 1);
     fs::remove_dir_all(&dir).unwrap();
 }

@@ -200,7 +200,7 @@ pub(crate) fn expanded_secrets(variable: &str, key: &str, value: &str) -> Vec<St
 
 /// Whether `value` is a key or a token by its looks alone.
 fn looks_secret(value: &str) -> bool {
-    let has = |test: fn(&u8) -> bool| value.as_bytes().iter().any(|b| test(b));
+    let has = |test: fn(&u8) -> bool| value.as_bytes().iter().any(test);
     let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic);
     is_token(value) || value.len() >= 16 && mixed && !value.contains(['/', '\\', ' '])
 }
@@ -226,13 +226,6 @@ pub(super) fn userinfo(url: &str) -> Option<&str> {
 /// What a request shows of the user and password of `url`: they are sent as `Authorization: Basic`.
 pub(super) fn basic_credentials(url: &str) -> Vec<String> {
     userinfo(url).map(|u| base64(&percent_decode(u))).into_iter().collect()
-}
-
-/// Whether a header of this name identifies the sender.
-pub(super) fn header_is_secret(name: &str) -> bool {
-    // Both are telling names already; said here so that it holds whatever becomes of that list.
-    let always = ["authorization", "cookie"];
-    always.iter().any(|a| name.eq_ignore_ascii_case(a)) || name_is_secret(name)
 }
 
 /// A header's value, and what follows its scheme (`Bearer x`), unless the header never carries a secret.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::outcome::{EndpointView, Failure, FailureKind, Owner, Phase};
 use super::revision::Revision;
 use super::secret::{
-    MASK, Redaction, Secret, argument_secrets, basic_credentials, header_is_secret, header_secrets, mask_url,
+    MASK, Redaction, Secret, argument_secrets, basic_credentials, header_secrets, mask_url, name_is_secret,
     password_of, userinfo, value_is_secret,
 };
 
@@ -216,7 +216,7 @@ pub struct Remote {
 impl Remote {
     /// Whether requests carry anything that says who is asking.
     pub fn has_credentials(&self) -> bool {
-        self.headers.iter().any(|(name, _)| header_is_secret(name))
+        self.headers.iter().any(|(name, _)| name_is_secret(name))
             || userinfo(&self.url).is_some()
             || mask_url(&self.url) != self.url
     }
