@@ -325,7 +325,7 @@ fn a_file_that_makes_no_sense_stops_the_run() {
 #[test]
 fn comments_among_the_servers_are_no_servers() {
     let e =
-        read_text(r#"{"//": "x", "mcpServers": {"//": "x", "_off": {}, "a": {"command": "x"}}}"#).unwrap();
+        read_text(r#"{"//": "x", "mcpServers": {"//": "x", "_why": "y", "a": {"command": "x"}}}"#).unwrap();
     let names: Vec<&str> = e.targets.iter().map(|t| t.name.as_str()).collect();
     assert_eq!((names, e.warnings, e.notes), (vec!["a"], vec![], vec![]));
 }

@@ -195,7 +195,8 @@ pub(super) fn from_node(file: &str, node: &Node, environment: &Environment) -> R
 fn collection<'a>(file: &str, node: &'a Node) -> Result<Vec<(Position, String, &'a Node)>, ConfigError> {
     match &node.value {
         Tree::Map(entries) => {
-            let servers = entries.iter().filter(|(k, _)| !is_comment(&k.name));
+            // A comment says something; what holds an entry is a server, whatever its name.
+            let servers = entries.iter().filter(|(k, v)| !is_comment(&k.name) || v.map().is_some());
             Ok(servers.map(|(k, v)| (k.at, k.name.clone(), v)).collect())
         }
         Tree::List(items) => Ok(items.iter().enumerate().map(|(i, n)| listed(i, n)).collect()),
@@ -205,7 +206,7 @@ fn collection<'a>(file: &str, node: &'a Node) -> Result<Vec<(Position, String, &
     }
 }
 
-/// How people write comments, and switch servers off, in JSON.
+/// How people write comments in JSON.
 fn is_comment(key: &str) -> bool {
     key.starts_with('_') || key.starts_with("//")
 }
