@@ -44,7 +44,7 @@ fn once(targets: &[Target], options: &ScanOptions) -> Duration {
     let mut answered = begun;
     let tally = scan(targets.to_vec(), options.clone(), &Cancel::new().unwrap(), |heard| {
         // What follows is the end of the servers, which is theirs.
-        if matches!(heard, Heard::Complete) {
+        if matches!(heard, Heard::Complete(_)) {
             answered = Instant::now();
         }
     })

@@ -79,12 +79,8 @@ impl Client {
         let cancel = Cancel::new()?;
         let carriers =
             Carriers::new(WireOptions::default(), "conformance".into(), Claim::Groups, cancel.clone());
-        let patience = Patience {
-            until: Deadline::after(PATIENCE),
-            total: PATIENCE,
-            limit: Limit::Target(PATIENCE),
-            cancel,
-        };
+        let patience =
+            Patience { until: Deadline::after(PATIENCE), total: PATIENCE, limit: Limit::Target, cancel };
         let session = Session::new(Plan {
             binding: Binding::Exchange,
             opening: Opening::Detect,

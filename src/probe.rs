@@ -64,7 +64,7 @@ enum Detour {
 pub(crate) fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cancel: &Cancel) -> Outcome {
     let begun = Instant::now();
     let redaction = target.redaction();
-    let mut outcome = blank(target);
+    let mut outcome = blank(target, &redaction);
     if let Some((status, failure)) = hindrance(target, policy, cancel) {
         outcome.status = status;
         outcome.failure = Some(cleaned(failure, &redaction));
@@ -72,7 +72,7 @@ pub(crate) fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cance
     }
     let total = target.timeout.unwrap_or(policy.timeout);
     let until = policy.run_ends.map_or(Deadline::after(total), |end| end.within(total));
-    let limit = if Some(until) == policy.run_ends { Limit::Run } else { Limit::Target(total) };
+    let limit = if Some(until) == policy.run_ends { Limit::Run } else { Limit::Target };
     let patience = Patience { until, total, limit, cancel: cancel.clone() };
     let pin = target.pin.or(policy.pin);
     let talk = loop {
@@ -94,7 +94,7 @@ pub(crate) fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cance
 }
 
 /// A target that was never tried, as the report shows it.
-pub(crate) fn blank(target: &Target) -> Outcome {
+pub(crate) fn blank(target: &Target, redaction: &Redaction) -> Outcome {
     Outcome {
         name: target.name.clone(),
         owners: target.owners.clone(),
@@ -106,7 +106,7 @@ pub(crate) fn blank(target: &Target) -> Outcome {
             }),
             Endpoint::Unknown => None,
         },
-        endpoint: target.view(),
+        endpoint: target.endpoint.view(redaction),
         status: Status::Failed,
         failure: None,
         inventory: Default::default(),

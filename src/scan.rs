@@ -14,6 +14,7 @@ use crate::probe::{self, Policy};
 use crate::sys::cancel::Cancel;
 use crate::sys::limits::raise_open_files;
 use crate::transport::carriers::Carriers;
+use crate::transport::http::check_certificates;
 use crate::transport::options::WireOptions;
 use crate::transport::stdio::launch::Claim;
 
@@ -58,7 +59,7 @@ pub enum Heard {
     /// Nothing happened for a quarter of a second.
     Quiet,
     /// All targets are done. What follows, at most two seconds, is the end of the servers that were started.
-    Complete,
+    Complete(Tally),
 }
 
 /// The scan could not begin.
@@ -91,9 +92,9 @@ pub fn scan(
     cancel: &Cancel,
     mut each: impl FnMut(Heard),
 ) -> Result<Tally, ScanError> {
+    check_certificates(&options.wire.tls).map_err(ScanError::Certificates)?;
     let run = format!("{:016x}", fastrand::u64(..));
     let carriers = Arc::new(Carriers::new(options.wire, run, options.claim, cancel.clone()));
-    carriers.check_certificates().map_err(ScanError::Certificates)?;
     let threads = fitting(options.concurrency.min(targets.len()));
     let policy = Policy {
         timeout: options.timeout,
@@ -115,7 +116,7 @@ pub fn scan(
         }
         Event::Quiet => each(Heard::Quiet),
     });
-    each(Heard::Complete);
+    each(Heard::Complete(tally));
     if let Some(carriers) = Arc::into_inner(carriers) {
         carriers.finish();
     }
@@ -138,6 +139,6 @@ fn defect(target: &Target, panic: &str) -> Outcome {
     Outcome {
         status: Status::Failed,
         failure: Some(Failure { kind: FailureKind::Internal, phase: Phase::Config, message }),
-        ..probe::blank(target)
+        ..probe::blank(target, &target.redaction())
     }
 }

@@ -175,15 +175,17 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         protocol_version: settings.protocol_version,
         claim: Claim::Whole { guard_program: SELF.into() },
     };
-    let mut tally = Tally { disabled, ..Tally::default() };
+    let mut tally = Tally::default();
     let result = scan(targets, options, cancel, |heard| match heard {
         Heard::Quiet => outputs.tick(),
         Heard::Ended(at, outcome) => {
-            tally.add(&outcome);
             outputs.outcome(at, &outcome);
         }
         // The report is out before the last server is.
-        Heard::Complete => outputs.end(cancel.is_tripped(), tally),
+        Heard::Complete(counted) => {
+            tally = Tally { disabled, ..counted };
+            outputs.end(cancel.is_tripped(), tally);
+        }
     });
     drop(fleet);
     if let Err(e) = result {

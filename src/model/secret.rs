@@ -68,11 +68,6 @@ impl Redaction {
         Redaction { values: all }
     }
 
-    /// Whether there is nothing to strike out.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
     /// `text` with every secret replaced by `***`.
     pub fn clean<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut out = Cow::Borrowed(text);

@@ -8,7 +8,7 @@ use crate::model::outcome::FailureKind;
 use crate::model::target::{Command, Remote};
 use crate::sys::cancel::Cancel;
 
-use super::http::{self, HttpClient, HttpWire, metadata};
+use super::http::{HttpClient, HttpWire, metadata};
 use super::options::WireOptions;
 use super::sse::SseWire;
 use super::stdio::StdioWire;
@@ -34,11 +34,6 @@ impl Carriers {
     /// The bounds that hold for every wire.
     pub fn options(&self) -> &WireOptions {
         &self.options
-    }
-
-    /// Reads the certificates that the options name, before anything is started.
-    pub fn check_certificates(&self) -> Result<(), String> {
-        http::check_certificates(&self.options.tls)
     }
 
     /// Starts a server.

@@ -61,8 +61,8 @@ impl WireError {
 /// Which limit ends a target's time.
 #[derive(Debug, Clone, Copy)]
 pub enum Limit {
-    /// Its own, of this length.
-    Target(Duration),
+    /// Its own.
+    Target,
     /// The whole run's.
     Run,
 }
@@ -95,7 +95,7 @@ impl Patience {
     /// The target's time is over.
     pub fn timeout(&self) -> WireError {
         let why = match self.limit {
-            Limit::Target(total) => format!("no answer within {} s (raise timeout)", total.as_secs_f64()),
+            Limit::Target => format!("no answer within {} s (raise timeout)", self.total.as_secs_f64()),
             Limit::Run => "the run's time was over (raise --max-duration)".to_owned(),
         };
         WireError::new(FailureKind::Timeout, why)
