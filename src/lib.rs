@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 4 | `app`, `scan` | everything below |
 //! | 3 | `config`, `probe` | 0, 1, 2, not each other |
-//! | 2 | `transport`, `engine`, `report`, `cli`, `demo` | 0 and 1, never each other |
+//! | 2 | `transport`, `engine`, `analysis`, `store`, `preflight`, `measure`, `report`, `cli`, `demo` | 0 and 1, never each other |
 //! | 1 | `model`, `mcp` | `base`; `mcp` may use `model` |
 //! | 0 | `base`, `sys` | std; `sys` alone uses `libc` and `unsafe` |
 //!
@@ -41,7 +41,7 @@ pub mod parts {
 
 pub use model::outcome::Outcome;
 pub use model::target::Target;
-pub use scan::{Heard, ScanError, ScanOptions, scan};
+pub use scan::{Heard, ScanError, ScanOptions, Scanner, scan};
 pub use sys::cancel::Cancel;
 pub use transport::options::{HttpOptions, SseOptions, StdioOptions, TlsOptions, WireOptions};
 pub use transport::stdio::launch::Claim;

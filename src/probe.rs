@@ -31,8 +31,6 @@ pub(crate) struct Policy {
     pub max_retries: u32,
     /// The revision to speak where the target does not pin one.
     pub pin: Option<Revision>,
-    /// When the run is over.
-    pub run_ends: Option<Deadline>,
 }
 
 /// One conversation, ended.
@@ -60,19 +58,25 @@ enum Detour {
     TryStreamable,
 }
 
-/// Introspects `target`.
-pub(crate) fn probe(target: &Target, carriers: &Carriers, policy: &Policy, cancel: &Cancel) -> Outcome {
+/// Introspects `target`, within its own time and until `run_ends`.
+pub(crate) fn probe(
+    target: &Target,
+    carriers: &Carriers,
+    policy: &Policy,
+    run_ends: Option<Deadline>,
+    cancel: &Cancel,
+) -> Outcome {
     let begun = Instant::now();
     let redaction = target.redaction();
     let mut outcome = blank(target, &redaction);
-    if let Some((status, failure)) = hindrance(target, policy, cancel) {
+    if let Some((status, failure)) = hindrance(target, run_ends, cancel) {
         outcome.status = status;
         outcome.failure = Some(cleaned(failure, &redaction));
         return outcome;
     }
     let total = target.timeout.unwrap_or(policy.timeout);
-    let until = policy.run_ends.map_or(Deadline::after(total), |end| end.within(total));
-    let limit = if Some(until) == policy.run_ends { Limit::Run } else { Limit::Target };
+    let until = run_ends.map_or(Deadline::after(total), |end| end.within(total));
+    let limit = if Some(until) == run_ends { Limit::Run } else { Limit::Target };
     let patience = Patience { until, total, limit, cancel: cancel.clone() };
     let pin = target.pin.or(policy.pin);
     let talk = loop {
@@ -122,7 +126,7 @@ pub(crate) fn blank(target: &Target, redaction: &Redaction) -> Outcome {
 }
 
 /// Why `target` is not tried at all.
-fn hindrance(target: &Target, policy: &Policy, cancel: &Cancel) -> Option<(Status, Failure)> {
+fn hindrance(target: &Target, run_ends: Option<Deadline>, cancel: &Cancel) -> Option<(Status, Failure)> {
     let unstarted = |message: &str| {
         let failure = Failure { kind: FailureKind::Cancelled, phase: Phase::Config, message: message.into() };
         Some((Status::NotEvaluated, failure))
@@ -131,7 +135,7 @@ fn hindrance(target: &Target, policy: &Policy, cancel: &Cancel) -> Option<(Statu
         Some(Hold::Broken(failure)) => Some((Status::Failed, failure.clone())),
         Some(Hold::Excluded(failure)) => Some((Status::NotEvaluated, failure.clone())),
         None if cancel.is_tripped() => unstarted("the run was interrupted before its turn"),
-        None if policy.run_ends.is_some_and(Deadline::passed) => {
+        None if run_ends.is_some_and(Deadline::passed) => {
             unstarted("the run's time was over before its turn (raise --max-duration)")
         }
         None if target.endpoint == Endpoint::Unknown => {
@@ -328,6 +332,7 @@ fn fill(outcome: &mut Outcome, talk: Talk, target: &Target, redaction: &Redactio
         connect_ms: millis(talk.connect),
         handshake_ms: millis(agreed.saturating_sub(talk.connect)),
         listing_ms: millis(talk.ended.saturating_sub(agreed)),
+        ..Timing::default()
     };
 }
 

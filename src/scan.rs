@@ -8,7 +8,7 @@ use crate::base::time::Deadline;
 use crate::engine::{self, Event};
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
 use crate::model::revision::Revision;
-use crate::model::run::Tally;
+use crate::model::run::{Tally, Vitals};
 use crate::model::target::Target;
 use crate::probe::{self, Policy};
 use crate::sys::cancel::Cancel;
@@ -90,37 +90,82 @@ pub fn scan(
     targets: Vec<Target>,
     options: ScanOptions,
     cancel: &Cancel,
-    mut each: impl FnMut(Heard),
+    each: impl FnMut(Heard),
 ) -> Result<Tally, ScanError> {
-    check_certificates(&options.wire.tls).map_err(ScanError::Certificates)?;
-    let run = format!("{:016x}", fastrand::u64(..));
-    let carriers = Arc::new(Carriers::new(options.wire, run, options.claim, cancel.clone()));
-    let threads = fitting(options.concurrency.min(targets.len()));
-    let policy = Policy {
-        timeout: options.timeout,
-        max_retries: options.max_retries,
-        pin: options.protocol_version,
-        run_ends: options.max_duration.map(Deadline::after),
-    };
-    let targets: Arc<[Target]> = targets.into();
-    let mut tally = Tally::default();
-    let work = {
-        let (targets, carriers, cancel) = (targets.clone(), carriers.clone(), cancel.clone());
-        move |_, at: usize| Box::new(probe::probe(&targets[at], &carriers, &policy, &cancel))
-    };
-    engine::run(0..targets.len(), threads, work, |event| match event {
-        Event::Ended(at, result) => {
-            let outcome = result.unwrap_or_else(|panic| Box::new(defect(&targets[at], &panic)));
-            tally.add(&outcome);
-            each(Heard::Ended(at, outcome));
-        }
-        Event::Quiet => each(Heard::Quiet),
-    });
-    each(Heard::Complete(tally));
-    if let Some(carriers) = Arc::into_inner(carriers) {
-        carriers.finish();
-    }
+    let scanner = Scanner::new(options, cancel)?;
+    let tally = scanner.scan(targets, each);
+    scanner.finish();
     Ok(tally)
+}
+
+/// What scans have in common that follow each other: connections, processes, how targets are treated.
+pub struct Scanner {
+    carriers: Arc<Carriers>,
+    policy: Arc<Policy>,
+    cancel: Cancel,
+    concurrency: usize,
+    max_duration: Option<Duration>,
+}
+
+impl Scanner {
+    /// Reads the certificates; connects to nothing and starts nothing.
+    pub fn new(options: ScanOptions, cancel: &Cancel) -> Result<Scanner, ScanError> {
+        check_certificates(&options.wire.tls).map_err(ScanError::Certificates)?;
+        let run = format!("{:016x}", fastrand::u64(..));
+        let carriers = Carriers::new(options.wire, run, options.claim, cancel.clone());
+        let policy = Policy {
+            timeout: options.timeout,
+            max_retries: options.max_retries,
+            pin: options.protocol_version,
+        };
+        Ok(Scanner {
+            carriers: Arc::new(carriers),
+            policy: Arc::new(policy),
+            cancel: cancel.clone(),
+            concurrency: options.concurrency,
+            max_duration: options.max_duration,
+        })
+    }
+
+    /// One scan. Every target gets exactly one outcome, whatever happens to it.
+    pub fn scan(&self, targets: Vec<Target>, mut each: impl FnMut(Heard)) -> Tally {
+        let threads = fitting(self.concurrency.min(targets.len()));
+        let run_ends = self.max_duration.map(Deadline::after);
+        let targets: Arc<[Target]> = targets.into();
+        let mut tally = Tally::default();
+        let work = {
+            let (targets, carriers) = (targets.clone(), self.carriers.clone());
+            let (policy, cancel) = (self.policy.clone(), self.cancel.clone());
+            move |_, at: usize| Box::new(probe::probe(&targets[at], &carriers, &policy, run_ends, &cancel))
+        };
+        engine::run(0..targets.len(), threads, work, |event| match event {
+            Event::Ended(at, result) => {
+                let outcome = result.unwrap_or_else(|panic| Box::new(defect(&targets[at], &panic)));
+                tally.add(&outcome);
+                each(Heard::Ended(at, outcome));
+            }
+            Event::Quiet => each(Heard::Quiet),
+        });
+        each(Heard::Complete(tally));
+        tally
+    }
+
+    /// Introspects one target on this thread.
+    pub fn introspect(&self, target: &Target) -> Outcome {
+        probe::probe(target, &self.carriers, &self.policy, None, &self.cancel)
+    }
+
+    /// What the transports did so far.
+    pub fn vitals(&self) -> Vitals {
+        self.carriers.vitals()
+    }
+
+    /// Waits, at most two seconds, until every server that was started is gone.
+    pub fn finish(self) {
+        if let Some(carriers) = Arc::into_inner(self.carriers) {
+            carriers.finish();
+        }
+    }
 }
 
 /// As many threads as the limit of open files has room for.

@@ -2,7 +2,7 @@
 
 use crate::base::text::{nearest, quote};
 
-use super::args::STANDARD_INPUT;
+use super::args::scan::STANDARD_INPUT;
 
 /// argh's complaint in one line of ours, with the nearest of the `known` options and commands.
 pub(super) fn complaint(output: &str, known: Vec<String>) -> String {

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::model::revision::Revision;
 
+use super::args::config::{ConfigCheck, ConfigShow};
+use super::args::scan::FailOn;
 use super::args::*;
 
 fn of(line: &str) -> Result<Cli, Early> {

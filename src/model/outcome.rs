@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::finding::Finding;
 use super::inventory::{CoverageState, Inventory, List};
 use super::notes::Note;
 
@@ -56,13 +57,14 @@ pub struct Owner {
     pub name: String,
 }
 
-/// A rule hit. There are no rules yet; the type has no values, so that nothing can invent one.
+/// A result that came from a cache.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub enum Finding {}
-
-/// A result that came from a cache. Nothing is cached yet.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub enum Cached {}
+pub struct Cached {
+    /// When the server was asked, RFC 3339.
+    pub stored_at: String,
+    /// Seconds since.
+    pub age_s: u64,
+}
 
 /// The transports of MCP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -311,7 +313,8 @@ pub enum Posture {
     Unknown,
 }
 
-/// Where the time went, in milliseconds.
+/// Where the time went, in milliseconds. The parts of a connection are those of the first one that was made;
+/// absent where there was none, as with a process or a connection that was open already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Timing {
     /// From taking the target to its result.
@@ -322,4 +325,18 @@ pub struct Timing {
     pub handshake_ms: f64,
     /// From there to the last list's end.
     pub listing_ms: f64,
+    /// Judging what was found.
+    pub analysis_ms: f64,
+    /// Name lookup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resolve_ms: Option<f64>,
+    /// TCP, with a proxy's tunnel where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp_ms: Option<f64>,
+    /// TLS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_ms: Option<f64>,
+    /// From the first request to the first byte of an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_byte_ms: Option<f64>,
 }

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use serde::Serialize;
 
+use super::finding::Severity;
 use super::outcome::{Outcome, Status};
 
 /// Which run this is.
@@ -44,6 +45,21 @@ pub struct Tally {
     pub findings: Severities,
 }
 
+/// What the transports did over all targets so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Vitals {
+    /// HTTP exchanges.
+    pub requests: u64,
+    /// HTTP exchanges that were asked again, after 429 or a status of the configuration.
+    pub repeats: u64,
+    /// Connections made; the other exchanges reused one.
+    pub connections: u64,
+    /// Connections open now.
+    pub open_connections: u64,
+    /// Processes started.
+    pub processes: u64,
+}
+
 /// Counts by severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Severities {
@@ -73,5 +89,18 @@ impl Tally {
         self.resources += outcome.inventory.resources.len();
         self.resource_templates += outcome.inventory.resource_templates.len();
         self.prompts += outcome.inventory.prompts.len();
+        outcome.findings.iter().for_each(|f| self.findings.add(f.severity));
+    }
+}
+
+impl Severities {
+    fn add(&mut self, severity: Severity) {
+        match severity {
+            Severity::Critical => self.critical += 1,
+            Severity::High => self.high += 1,
+            Severity::Medium => self.medium += 1,
+            Severity::Low => self.low += 1,
+            Severity::Info => self.info += 1,
+        }
     }
 }

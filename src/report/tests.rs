@@ -91,7 +91,13 @@ fn complete() -> Outcome {
         findings: vec![],
         notes: vec![Note { code: "banner", message: "text before the first message".into(), count: 3 }],
         stderr: None,
-        timing: Timing { total_ms: 212.0, connect_ms: 1.9, handshake_ms: 180.2, listing_ms: 9.875 },
+        timing: Timing {
+            total_ms: 212.0,
+            connect_ms: 1.9,
+            handshake_ms: 180.2,
+            listing_ms: 9.875,
+            ..Timing::default()
+        },
         attempts: 1,
         cached: None,
         worker: None,

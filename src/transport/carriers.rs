@@ -5,9 +5,11 @@ use std::io;
 use std::sync::{Arc, OnceLock};
 
 use crate::model::outcome::FailureKind;
+use crate::model::run::Vitals;
 use crate::model::target::{Command, Remote};
 use crate::sys::cancel::Cancel;
 
+use super::counters::Counters;
 use super::http::{HttpClient, HttpWire, metadata};
 use super::options::WireOptions;
 use super::sse::SseWire;
@@ -21,6 +23,7 @@ pub struct Carriers {
     run: String,
     claim: Claim,
     cancel: Cancel,
+    counters: Counters,
     launcher: OnceLock<Result<Arc<Launcher>, String>>,
     http: OnceLock<Result<Arc<HttpClient>, String>>,
 }
@@ -28,7 +31,8 @@ pub struct Carriers {
 impl Carriers {
     /// For the run called `run`.
     pub fn new(options: WireOptions, run: String, claim: Claim, cancel: Cancel) -> Carriers {
-        Carriers { options, run, claim, cancel, launcher: OnceLock::new(), http: OnceLock::new() }
+        let counters = Counters::default();
+        Carriers { options, run, claim, cancel, counters, launcher: OnceLock::new(), http: OnceLock::new() }
     }
 
     /// The bounds that hold for every wire.
@@ -44,7 +48,11 @@ impl Carriers {
                 .map_err(|e: io::Error| e.to_string())
         };
         match self.launcher.get_or_init(make) {
-            Ok(launcher) => Ok(Box::new(StdioWire::open(launcher, command, &self.options, patience)?)),
+            Ok(launcher) => {
+                let wire = StdioWire::open(launcher, command, &self.options, patience)?;
+                self.counters.process();
+                Ok(Box::new(wire))
+            }
             Err(why) => Err(WireError::new(FailureKind::Internal, format!("cannot start processes: {why}"))),
         }
     }
@@ -68,8 +76,13 @@ impl Carriers {
     }
 
     fn client(&self) -> Result<&Arc<HttpClient>, String> {
-        let client = self.http.get_or_init(|| HttpClient::new(&self.options, &self.cancel));
+        let client = self.http.get_or_init(|| HttpClient::new(&self.options, &self.cancel, &self.counters));
         client.as_ref().map_err(Clone::clone)
+    }
+
+    /// What was done so far.
+    pub fn vitals(&self) -> Vitals {
+        self.counters.read()
     }
 
     /// Waits until every server that was started is gone.

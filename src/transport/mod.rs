@@ -5,6 +5,7 @@
 //! and every byte is counted before it is kept.
 
 pub mod carriers;
+mod counters;
 pub mod http;
 pub mod options;
 pub mod sse;

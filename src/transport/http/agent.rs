@@ -13,6 +13,7 @@ use ureq::{Agent, Body, Error, Proxy, Timeout};
 use crate::mcp::origin::Origin;
 use crate::model::outcome::FailureKind;
 use crate::sys::cancel::Cancel;
+use crate::transport::counters::Counters;
 use crate::transport::options::WireOptions;
 use crate::transport::{Patience, WireError};
 
@@ -30,6 +31,7 @@ pub struct HttpClient {
     http: Config,
     https: Config,
     proxies: Proxies,
+    pub(super) counters: Counters,
     chain: Chain,
     names: Names,
     /// Agents of origins that were left lately, with their idle connections; the oldest first.
@@ -68,9 +70,17 @@ pub(super) struct Request<'a> {
 
 impl HttpClient {
     /// Reads the certificates that `options` name, and the proxy variables; connects to nothing.
-    pub fn new(options: &WireOptions, cancel: &Cancel) -> Result<Arc<HttpClient>, String> {
+    pub fn new(
+        options: &WireOptions,
+        cancel: &Cancel,
+        counters: &Counters,
+    ) -> Result<Arc<HttpClient>, String> {
         let proxies = Proxies::from_env();
-        let sockets = Sockets { cancel: cancel.clone(), header_limit: options.limits.header_bytes };
+        let sockets = Sockets {
+            cancel: cancel.clone(),
+            header_limit: options.limits.header_bytes,
+            counters: counters.clone(),
+        };
         let identity = tls::with_identity(&options.tls)?;
         let unknown = config(options, tls::anonymous(&options.tls)?, None);
         let of = |route: &Route| match route {
@@ -89,6 +99,7 @@ impl HttpClient {
             http: of(&proxies.http),
             https: of(&proxies.https),
             proxies,
+            counters: counters.clone(),
             names: Names::new(Reach::Anywhere),
             left: Mutex::default(),
             most_left: if options.http.keep_alive { options.http.pool_size } else { 0 },

@@ -111,6 +111,7 @@ impl Link {
         budget: Budget,
     ) -> Result<Response<Body>, WireError> {
         for _ in 0..=self.options.limits.redirects {
+            self.client.counters.request();
             let request = Request { method, url, headers: own, more: &self.headers, body };
             let (_, agent) = self.agent.as_ref().map_err(Clone::clone)?;
             let result = agent::ask(agent, &request, budget, &self.patience);
@@ -143,6 +144,7 @@ impl Link {
                 return Ok((response, None));
             }
             repeated += 1;
+            self.client.counters.repeat();
             let asked = retry_after(response.headers());
             let wait = asked.unwrap_or_else(|| backoff(http.backoff_factor, repeated));
             if wait >= self.patience.until.left() {

@@ -19,6 +19,7 @@ use crate::base::time::Deadline;
 use crate::sys::cancel::Cancel;
 use crate::sys::net;
 use crate::sys::poll::{self, Slot};
+use crate::transport::counters::{Counters, OpenConnection};
 
 use super::buffers::GrowingBuffers;
 
@@ -56,6 +57,7 @@ pub(super) struct Sockets {
     pub(super) cancel: Cancel,
     /// Of all headers that answer one request, in bytes.
     pub(super) header_limit: usize,
+    pub(super) counters: Counters,
 }
 
 /// A connection.
@@ -65,6 +67,7 @@ pub(super) struct Socket {
     buffers: GrowingBuffers,
     cancel: Cancel,
     header_limit: usize,
+    _counted: OpenConnection,
 }
 
 impl Sockets {
@@ -78,6 +81,7 @@ impl Sockets {
             buffers: GrowingBuffers::default(),
             cancel: self.cancel.clone(),
             header_limit: self.header_limit,
+            _counted: self.counters.connection(),
         })
     }
 

@@ -1,0 +1,150 @@
+//! The options, and everything about them that can be said without reading a file.
+
+pub(super) mod config;
+mod demo;
+pub(in crate::cli) mod scan;
+mod words;
+
+use std::ffi::OsString;
+
+use argh::{ArgsInfo, FromArgs};
+
+use crate::base::text::quote;
+
+use super::complaint::complaint;
+
+pub(crate) use config::{Config, ConfigCommand};
+pub(crate) use demo::{DemoServer, DemoTransport};
+pub(crate) use scan::{Concurrency, Format, Pin, Scan};
+
+/// Finds out what MCP servers offer.
+#[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
+#[argh(
+    name = "hawkeye",
+    help_triggers("-h", "--help"),
+    note = "hawkeye COMMAND --help tells more. -V, --version prints the version.",
+    example = "hawkeye scan https://host/mcp\n\
+               hawkeye scan -- npx -y @modelcontextprotocol/server-everything\n\
+               hawkeye scan --targets servers.json --format json --output report.json\n\
+               hawkeye config check hawkeye.yaml",
+    error_code(0, "every server complete"),
+    error_code(1, "findings at or above --fail-on"),
+    error_code(2, "usage or configuration error: nothing was run"),
+    error_code(3, "incomplete: a server is partial or failed, or there was none"),
+    error_code(4, "the report could not be written, or an internal failure"),
+    error_code(130, "ended by SIGINT; 143 by SIGTERM")
+)]
+struct Line {
+    /// what to do
+    #[argh(subcommand)]
+    command: Command,
+}
+
+/// What was typed.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Cli {
+    /// What to do.
+    pub command: Command,
+    /// What stood after the first `--`: the command of a server to scan, or nothing.
+    pub process: Vec<String>,
+}
+
+/// What to do.
+#[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
+#[argh(subcommand)]
+pub(crate) enum Command {
+    /// `scan`
+    Scan(Scan),
+    /// `config`
+    Config(Config),
+    /// `demo-server`
+    DemoServer(DemoServer),
+}
+
+/// Why there is nothing to run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Early {
+    /// Asked for: the text is for stdout, exit 0.
+    Help(String),
+    /// Asked for: the version is for stdout, exit 0.
+    Version,
+    /// The text is for stderr, exit 2.
+    Usage(String),
+}
+
+/// Reads the arguments, without the program's name.
+pub(crate) fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, Early> {
+    let args: Vec<String> = args.map(|arg| arg.into_string()).collect::<Result<_, _>>().map_err(|arg| {
+        Early::Usage(format!("argument {} is not UTF-8", quote(&arg.to_string_lossy(), 80)))
+    })?;
+    match args.first().map(String::as_str) {
+        None => return Err(Early::Usage(help(&["--help"]))),
+        Some("-V" | "--version") => return Err(Early::Version),
+        Some("help") => return Err(Early::Help(help(&[args.get(1).map_or("--help", |a| a), "--help"]))),
+        Some(_) => {}
+    }
+    let (ours, command) = split(args);
+    let words: Vec<&str> = ours.iter().map(String::as_str).collect();
+    let line = Line::from_args(&["hawkeye"], &words).map_err(|early| match early.status {
+        Ok(()) => Early::Help(early.output),
+        Err(()) => Early::Usage(complaint(&early.output, known(&words))),
+    })?;
+    check(&line.command, command.as_deref()).map_err(Early::Usage)?;
+    Ok(Cli { command: line.command, process: command.unwrap_or_default() })
+}
+
+/// Splits off the command after the first `--`, and takes apart what argh does not know: `-vv` and
+/// `--name=value`.
+fn split(mut args: Vec<String>) -> (Vec<String>, Option<Vec<String>>) {
+    let command = args.iter().position(|a| a == "--").map(|at| {
+        let command = args.split_off(at + 1);
+        args.truncate(at);
+        command
+    });
+    let mut ours = Vec::with_capacity(args.len());
+    for arg in args {
+        match arg.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => {
+                ours.extend([name.to_owned(), value.to_owned()]);
+            }
+            _ if arg.len() > 2 && arg.starts_with('-') && arg[1..].bytes().all(|b| b"vqh".contains(&b)) => {
+                ours.extend(arg[1..].chars().map(|c| format!("-{c}")));
+            }
+            _ => ours.push(arg),
+        }
+    }
+    (ours, command)
+}
+
+fn help(args: &[&str]) -> String {
+    match Line::from_args(&["hawkeye"], args) {
+        Err(early) => early.output,
+        Ok(_) => String::new(),
+    }
+}
+
+/// What argh cannot see.
+fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
+    match (command, process) {
+        (Command::Scan(_), Some([])) => Err("no command after --".to_owned()),
+        (Command::Scan(scan), _) => scan::check(scan),
+        (Command::Config(_) | Command::DemoServer(_), None) => Ok(()),
+        (Command::Config(_) | Command::DemoServer(_), Some(_)) => {
+            Err("only scan takes a command after --".to_owned())
+        }
+    }
+}
+
+/// The words that could have stood there: options and subcommands of the command in `args`.
+fn known(args: &[&str]) -> Vec<String> {
+    let mut info = Line::get_args_info();
+    for arg in args {
+        let next = info.commands.iter().find(|c| c.name == *arg);
+        match next {
+            Some(next) => info = next.command.clone(),
+            None => break,
+        }
+    }
+    let options = info.flags.iter().filter(|f| !f.hidden).map(|f| f.long.to_owned());
+    options.chain(info.commands.iter().map(|c| c.name.to_owned())).collect()
+}

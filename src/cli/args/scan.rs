@@ -1,0 +1,202 @@
+//! `hawkeye scan`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::words::{not_among, revision, seconds, words};
+use crate::base::text::quote;
+use crate::model::revision::Revision;
+use crate::model::secret::mask_url;
+use crate::model::target::check_url;
+
+/// List what servers offer: tools, resources, prompts. Give URLs, or one command after `--`, or files of
+/// servers; without any of these the servers of hawkeye.yaml are scanned. Servers that are commands are run.
+#[derive(Debug, Default, PartialEq, FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "scan",
+    help_triggers("-h", "--help"),
+    example = "{command_name} https://host/mcp http://localhost:3001/sse\n\
+               {command_name} --targets servers.json --timeout 10\n\
+               {command_name} -- npx -y @modelcontextprotocol/server-everything\n\
+               {command_name} --demo"
+)]
+pub(crate) struct Scan {
+    /// URLs of servers; a command and its arguments may follow after `--`
+    #[argh(positional, arg_name = "target")]
+    pub urls: Vec<String>,
+
+    /// file of servers: mcpServers in JSON or YAML, VS Code's servers, a list of URLs; - reads standard
+    /// input; repeatable
+    #[argh(option, arg_name = "file")]
+    pub targets: Vec<PathBuf>,
+
+    /// scan servers that hawkeye brings along, over every transport
+    #[argh(switch)]
+    pub demo: bool,
+
+    /// table, json or ndjson (default: table)
+    #[argh(option, arg_name = "format")]
+    pub format: Option<Format>,
+
+    /// write the report to this file, in the format its ending says unless --format does; repeatable
+    #[argh(option, arg_name = "file")]
+    pub output: Vec<PathBuf>,
+
+    /// seconds for one server in all, decimals allowed (default: 30)
+    #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
+    pub timeout: Option<Duration>,
+
+    /// seconds for the whole run
+    #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
+    pub max_duration: Option<Duration>,
+
+    /// servers at a time, or auto: two a processor, at most 20
+    #[argh(option, arg_name = "n", from_str_fn(concurrency))]
+    pub concurrency: Option<Concurrency>,
+
+    /// settings file, read after those in /etc/hawkeye and ~/.hawkeye
+    #[argh(option, arg_name = "file")]
+    pub config: Option<PathBuf>,
+
+    /// the only protocol revision to speak, by date, or auto
+    #[argh(option, arg_name = "date", from_str_fn(pin))]
+    pub protocol_version: Option<Pin>,
+
+    /// exit with 1 at findings of this severity or worse: never, info, low, medium, high, critical
+    /// (default: high)
+    #[argh(option, arg_name = "level")]
+    pub fail_on: Option<FailOn>,
+
+    /// exit with 0 even if servers are partial or failed
+    #[argh(switch)]
+    pub allow_incomplete: bool,
+
+    /// never run a command; servers that are commands are reported as not evaluated
+    #[argh(switch)]
+    pub no_stdio: bool,
+
+    /// no progress bar
+    #[argh(switch)]
+    pub no_progress: bool,
+
+    /// say more on stderr; -vv also tells each step
+    #[argh(switch, short = 'v')]
+    pub verbose: u8,
+
+    /// say nothing on stderr but errors
+    #[argh(switch, short = 'q')]
+    pub quiet: bool,
+
+    /// PEM file of the only certificate roots to trust
+    #[argh(option, arg_name = "file")]
+    pub ca_file: Option<PathBuf>,
+
+    /// PEM file of our certificate; needs --client-key
+    #[argh(option, arg_name = "file")]
+    pub client_cert: Option<PathBuf>,
+
+    /// PEM file of its key
+    #[argh(option, arg_name = "file")]
+    pub client_key: Option<PathBuf>,
+
+    /// trust any certificate; dangerous
+    #[argh(switch)]
+    pub insecure: bool,
+}
+
+/// How many servers at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concurrency {
+    /// By the processors.
+    Auto,
+    /// This many.
+    Exactly(usize),
+}
+
+/// Which revision to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pin {
+    /// Whatever the server speaks.
+    Auto,
+    /// Only this one.
+    Only(Revision),
+}
+
+words! {
+    /// What a report looks like.
+    Format:
+    /// For people.
+    Table = "table",
+    /// One document.
+    Json = "json",
+    /// A line for each event.
+    Ndjson = "ndjson"
+}
+
+words! {
+    /// The findings that make a run fail.
+    FailOn:
+    /// None.
+    Never = "never",
+    /// All.
+    Info = "info",
+    /// Low and worse.
+    Low = "low",
+    /// Medium and worse.
+    Medium = "medium",
+    /// High and worse.
+    High = "high",
+    /// Critical ones.
+    Critical = "critical"
+}
+
+fn concurrency(value: &str) -> Result<Concurrency, String> {
+    match value.parse() {
+        _ if value == "auto" => Ok(Concurrency::Auto),
+        Ok(n @ 1..=4096) => Ok(Concurrency::Exactly(n)),
+        _ => Err("must be a whole number from 1 to 4096, or auto".to_owned()),
+    }
+}
+
+fn pin(value: &str) -> Result<Pin, String> {
+    if value == "auto" {
+        return Ok(Pin::Auto);
+    }
+    revision(value).map(Pin::Only).map_err(|e| format!("{e}, or auto"))
+}
+
+pub(in crate::cli) const STANDARD_INPUT: &str =
+    "a list of servers on standard input is read with --targets -";
+
+pub(super) fn check(scan: &Scan) -> Result<(), String> {
+    for url in &scan.urls {
+        if url == "-" {
+            return Err(STANDARD_INPUT.to_owned());
+        }
+        if let Err(why) = check_url(url) {
+            // What is no URL may still hold `user:password@`.
+            let shown = if url.contains("://") { mask_url(url) } else { after_at(url).to_owned() };
+            let shown = quote(&shown, 80);
+            let hint =
+                if url.contains("://") { "" } else { "; a file goes with --targets, a command after --" };
+            return Err(format!("target {shown} {why}{hint}"));
+        }
+    }
+    if scan.targets.iter().filter(|t| t.as_os_str() == "-").count() > 1 {
+        return Err("standard input can be read only once: --targets - is given twice".to_owned());
+    }
+    if scan.quiet && scan.verbose > 0 {
+        return Err("-q and -v exclude each other".to_owned());
+    }
+    if scan.client_cert.is_some() != scan.client_key.is_some() {
+        return Err("--client-cert and --client-key need each other".to_owned());
+    }
+    Ok(())
+}
+
+fn after_at(text: &str) -> &str {
+    text.rsplit('@').next().unwrap_or(text)
+}

@@ -1,0 +1,61 @@
+//! What the transports did, counted where it happens. Relaxed: nothing depends on the order of the counts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::model::run::Vitals;
+
+/// Shared by every wire of a scan.
+#[derive(Debug, Clone, Default)]
+pub struct Counters(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    requests: AtomicU64,
+    repeats: AtomicU64,
+    connections: AtomicU64,
+    open_connections: AtomicU64,
+    processes: AtomicU64,
+}
+
+/// One connection that is open; the count goes down with it.
+#[derive(Debug)]
+pub(super) struct OpenConnection(Arc<Counts>);
+
+impl Counters {
+    pub(super) fn request(&self) {
+        self.0.requests.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn repeat(&self) {
+        self.0.repeats.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn process(&self) {
+        self.0.processes.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn connection(&self) -> OpenConnection {
+        self.0.connections.fetch_add(1, Relaxed);
+        self.0.open_connections.fetch_add(1, Relaxed);
+        OpenConnection(self.0.clone())
+    }
+
+    /// As they stand.
+    pub fn read(&self) -> Vitals {
+        let counts = &*self.0;
+        Vitals {
+            requests: counts.requests.load(Relaxed),
+            repeats: counts.repeats.load(Relaxed),
+            connections: counts.connections.load(Relaxed),
+            open_connections: counts.open_connections.load(Relaxed),
+            processes: counts.processes.load(Relaxed),
+        }
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.open_connections.fetch_sub(1, Relaxed);
+    }
+}
