@@ -28,6 +28,7 @@ pub mod model;
 mod probe;
 mod report;
 mod scan;
+mod store;
 mod sys;
 #[doc(hidden)]
 pub mod transport;

@@ -1,5 +1,6 @@
 //! Floor 4: one file a subcommand. The only place that joins siblings.
 
+mod cache;
 mod config;
 mod demo;
 mod exit;
@@ -49,6 +50,7 @@ fn run(args: Vec<OsString>) -> Exit {
     match cli.command {
         Command::Scan(args) => scan::run(&args, &cli.process),
         Command::Config(args) => config::run(&args),
+        Command::Cache(args) => cache::run(&args),
         Command::DemoServer(args) => demo::run(&args),
     }
 }

@@ -57,6 +57,16 @@ pub(crate) fn millis(d: Duration) -> f64 {
     (d.as_secs_f64() * 1e6).round() / 1e3
 }
 
+/// Seconds as people say them in passing, rounded down: `5s`, `5m`, `5h`, `5d`.
+pub(crate) fn short_span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +77,12 @@ mod tests {
         assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(at(951_826_154_007), "2000-02-29T12:09:14.007Z");
         assert_eq!(at(1_795_348_800_000), "2026-11-22T12:00:00.000Z");
+    }
+
+    #[test]
+    fn spans_are_told_in_their_largest_unit() {
+        let told = [0, 59, 60, 3599, 3600, 86_399, 86_400, 864_000].map(short_span);
+        assert_eq!(told, ["0s", "59s", "1m", "59m", "1h", "23h", "1d", "10d"]);
     }
 
     #[test]

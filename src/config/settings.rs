@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::cli::args::{Concurrency, Pin, Scan};
 use crate::model::revision::Revision;
+use crate::store::options::CacheOptions;
 use crate::transport::options::WireOptions;
 
 use super::keys::{KEYS, Key};
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub verbose: bool,
     /// The only revision to speak, unless a target has its own.
     pub protocol_version: Option<Revision>,
+    /// Results that are kept.
+    pub cache: CacheOptions,
     /// What to scan where the command line says nothing.
     pub targets: TargetsFrom,
 }
@@ -69,6 +72,8 @@ pub(crate) struct Overrides {
     pub insecure: bool,
     /// `-v`
     pub verbose: bool,
+    /// `--no-cache`
+    pub no_cache: bool,
 }
 
 impl From<&Scan> for Overrides {
@@ -84,6 +89,7 @@ impl From<&Scan> for Overrides {
             client_key: scan.client_key.clone(),
             insecure: scan.insecure,
             verbose: scan.verbose > 0,
+            no_cache: scan.no_cache,
         }
     }
 }
@@ -236,6 +242,11 @@ impl Said {
             ("tls.client_key", "--client-key", path(&flags.client_key)),
             ("tls.insecure", "--insecure", flags.insecure.then_some(Value::Bool(true))),
             ("mcp_introspection.enable_verbose_logging", "-v", flags.verbose.then_some(Value::Bool(true))),
+            (
+                "mcp_introspection.enable_result_caching",
+                "--no-cache",
+                flags.no_cache.then_some(Value::Bool(false)),
+            ),
         ];
         for (path, flag, value) in given {
             if let Some(value) = value {
@@ -294,6 +305,7 @@ impl Draft {
                 concurrency: 1,
                 verbose: false,
                 protocol_version: None,
+                cache: CacheOptions::default(),
                 targets: TargetsFrom::default(),
             },
             parallel: true,

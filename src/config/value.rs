@@ -49,6 +49,7 @@ reads! {
     seconds: Duration = Value::Seconds(d) => *d;
     count: u64 = Value::Count(n) => *n;
     factor: f64 = Value::Factor(x) => *x;
+    path: PathBuf = Value::Path(p) => p.clone();
     paths: Vec<PathBuf> = Value::Paths(p) => p.clone();
     statuses: Vec<u16> = Value::Statuses(s) => s.clone();
 }

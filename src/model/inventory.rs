@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::revision::Era;
@@ -48,8 +49,15 @@ impl Serialize for Json {
     }
 }
 
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Json, D::Error> {
+        Box::<RawValue>::deserialize(d).map(Json)
+    }
+}
+
 /// Everything learnt from one server; part of it, where the server failed half-way.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Inventory {
     /// The revision agreed on.
     pub protocol: Option<Protocol>,
@@ -92,7 +100,7 @@ impl Inventory {
 }
 
 /// The revision a server was listed in.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Protocol {
     /// Its date.
     pub version: String,
@@ -153,8 +161,16 @@ impl Serialize for List {
     }
 }
 
+impl<'de> Deserialize<'de> for List {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<List, D::Error> {
+        let method = String::deserialize(d)?;
+        let list = List::ALL.into_iter().find(|l| l.method() == method);
+        list.ok_or_else(|| D::Error::custom("no method that lists"))
+    }
+}
+
 /// How far one listing got.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Which list.
     pub phase: List,
@@ -173,7 +189,7 @@ pub struct Coverage {
 }
 
 /// How a listing ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CoverageState {
     /// The server said there is no further page.
@@ -190,7 +206,7 @@ pub enum CoverageState {
 }
 
 /// `ttlMs` and `cacheScope` over all answers: the shortest and the narrowest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheHint {
     /// Milliseconds.
     pub ttl_ms: u64,

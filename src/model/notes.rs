@@ -1,12 +1,14 @@
 //! Deviations that were tolerated, counted by kind: bounded, however often a server deviates.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// A deviation that was tolerated and counted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// A stable word.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// One line for people; the first instance, where there were several.
     pub message: String,
     /// How often.
@@ -30,14 +32,17 @@ impl Notes {
         }
         match self.0.iter_mut().find(|n| n.code == code) {
             Some(note) => note.count = note.count.saturating_add(times),
-            None => self.0.push(Note { code, message: message(), count: times }),
+            None => self.0.push(Note { code: code.into(), message: message(), count: times }),
         }
     }
 
     /// Takes over what `others` counted.
     pub fn absorb(&mut self, others: Notes) {
         for note in others.0 {
-            self.add_times(note.code, note.count, || note.message);
+            match self.0.iter_mut().find(|n| n.code == note.code) {
+                Some(known) => known.count = known.count.saturating_add(note.count),
+                None => self.0.push(note),
+            }
         }
     }
 
@@ -65,6 +70,6 @@ mod tests {
         b.add_times("x", 3, || "later".into());
         b.add_times("y", 0, || unreachable!("nothing to count"));
         a.absorb(b);
-        assert_eq!(a.into_vec(), [Note { code: "x", message: "first".into(), count: 5 }]);
+        assert_eq!(a.into_vec(), [Note { code: "x".into(), message: "first".into(), count: 5 }]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::finding::Finding;
 use super::inventory::{CoverageState, Inventory, List};
@@ -67,7 +67,7 @@ pub struct Cached {
 }
 
 /// The transports of MCP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// A process's stdin and stdout.
@@ -275,7 +275,8 @@ impl Serialize for Phase {
 }
 
 /// What a server asks of its callers, learnt without logging in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Auth {
     /// In one word.
     pub posture: Posture,
@@ -297,7 +298,7 @@ pub struct Auth {
 }
 
 /// How a server guards itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Posture {
     /// It was listed without credentials.
@@ -315,7 +316,8 @@ pub enum Posture {
 
 /// Where the time went, in milliseconds. The parts of a connection are those of the first one that was made;
 /// absent where there was none, as with a process or a connection that was open already.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Timing {
     /// From taking the target to its result.
     pub total_ms: f64,

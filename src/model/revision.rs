@@ -19,7 +19,7 @@ pub enum Revision {
 }
 
 /// How a revision opens a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Era {
     /// `initialize`, then `notifications/initialized`.

@@ -31,6 +31,8 @@ pub struct Tally {
     pub failed: usize,
     /// Of these: not evaluated.
     pub not_evaluated: usize,
+    /// Targets that were not asked, because the cache had a fresh answer.
+    pub cached: usize,
     /// Entries that were disabled in their file; not among the targets.
     pub disabled: usize,
     /// Tools over all targets.
@@ -85,11 +87,33 @@ impl Tally {
             Status::Failed => self.failed += 1,
             Status::NotEvaluated => self.not_evaluated += 1,
         }
+        self.cached += usize::from(outcome.cached.is_some());
         self.tools += outcome.inventory.tools.len();
         self.resources += outcome.inventory.resources.len();
         self.resource_templates += outcome.inventory.resource_templates.len();
         self.prompts += outcome.inventory.prompts.len();
         outcome.findings.iter().for_each(|f| self.findings.add(f.severity));
+    }
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Tally) {
+        self.targets += other.targets;
+        self.complete += other.complete;
+        self.partial += other.partial;
+        self.failed += other.failed;
+        self.not_evaluated += other.not_evaluated;
+        self.cached += other.cached;
+        self.disabled += other.disabled;
+        self.tools += other.tools;
+        self.resources += other.resources;
+        self.resource_templates += other.resource_templates;
+        self.prompts += other.prompts;
+        self.findings.critical += other.findings.critical;
+        self.findings.high += other.findings.high;
+        self.findings.medium += other.findings.medium;
+        self.findings.low += other.findings.low;
+        self.findings.info += other.findings.info;
     }
 }
 

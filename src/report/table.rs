@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use super::grid::{self, COLUMNS, Cells};
 use super::{RunEnd, Sink, Style};
 use crate::base::text::{quote, shorten};
+use crate::base::time::short_span;
 use crate::model::inventory::{Coverage, CoverageState, Inventory, List};
 use crate::model::outcome::{Outcome, Status};
 use crate::model::run::{RunInfo, Tally};
@@ -109,9 +110,10 @@ fn cells(outcome: &Outcome) -> Cells {
     for (column, list) in grid::COUNTS.zip(List::ALL) {
         cells[column] = mark(inventory.coverage_of(list));
     }
-    cells[grid::MS] = match outcome.status {
-        Status::NotEvaluated => "-".to_owned(),
-        Status::Complete | Status::Partial | Status::Failed => milliseconds(outcome.timing.total_ms),
+    cells[grid::MS] = match (&outcome.cached, outcome.status) {
+        (Some(cached), _) => format!("cached {}", short_span(cached.age_s)),
+        (None, Status::NotEvaluated) => "-".to_owned(),
+        (None, Status::Complete | Status::Partial | Status::Failed) => milliseconds(outcome.timing.total_ms),
     };
     cells
 }
@@ -194,8 +196,12 @@ fn summary(tally: &Tally, style: Style) -> String {
         0 => String::new(),
         n => format!(", {n} disabled in their file"),
     };
+    let cached = match tally.cached {
+        0 => String::new(),
+        n => format!(", {n} from the cache"),
+    };
     format!(
-        "{}: {} complete, {} partial, {} failed, {} not evaluated{disabled} {dot} {}, {}, {}, {}",
+        "{}: {} complete, {} partial, {} failed, {} not evaluated{cached}{disabled} {dot} {}, {}, {}, {}",
         counted(tally.targets, "target"),
         tally.complete,
         tally.partial,

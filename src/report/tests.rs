@@ -89,7 +89,11 @@ fn complete() -> Outcome {
         },
         auth: Auth { posture: Posture::None, ..Auth::default() },
         findings: vec![],
-        notes: vec![Note { code: "banner", message: "text before the first message".into(), count: 3 }],
+        notes: vec![Note {
+            code: "banner".into(),
+            message: "text before the first message".into(),
+            count: 3,
+        }],
         stderr: None,
         timing: Timing {
             total_ms: 212.0,

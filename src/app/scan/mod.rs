@@ -4,6 +4,7 @@
 
 mod outputs;
 mod plan;
+mod remember;
 
 use std::time::SystemTime;
 
@@ -18,6 +19,7 @@ use super::exit::Exit;
 use super::say;
 use outputs::Outputs;
 use plan::{Planned, SELF, plan};
+use remember::{Misses, Remember};
 
 pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
     let planned = match plan(args, process) {
@@ -61,6 +63,7 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
             return Exit::Unwritten;
         }
     };
+    let mut remember = Remember::open(&settings, args.refresh, cancel);
     let options = ScanOptions {
         wire: settings.wire,
         timeout: settings.timeout,
@@ -70,7 +73,6 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         protocol_version: settings.protocol_version,
         claim: Claim::Whole { guard_program: SELF.into() },
     };
-    let mut tally = Tally::default();
     let scanner = match Scanner::new(options, cancel) {
         Ok(scanner) => scanner,
         Err(e) => {
@@ -78,15 +80,30 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
             return Exit::Usage;
         }
     };
-    scanner.scan(targets, |heard| match heard {
-        Heard::Quiet => outputs.tick(),
-        Heard::Ended(at, outcome) => {
+    let mut tally = Tally { disabled, ..Tally::default() };
+    let Misses { targets, places } = match &mut remember {
+        // Stored outcomes pass here, and only here, on their way to the report.
+        Some(remember) => remember.recall(targets, |at, outcome| {
+            tally.add(&outcome);
             outputs.outcome(at, &outcome);
+        }),
+        None => Misses::all(targets),
+    };
+    scanner.scan(targets, |heard| match heard {
+        Heard::Quiet => {
+            remember.iter_mut().for_each(Remember::write);
+            outputs.tick();
+        }
+        Heard::Ended(at, outcome) => {
+            let (at, key) = places[at];
+            outputs.outcome(at, &outcome);
+            remember.iter_mut().for_each(|r| r.keep(key, &outcome));
         }
         // The report is out before the last server is.
         Heard::Complete(counted) => {
-            tally = Tally { disabled, ..counted };
+            tally += counted;
             outputs.end(cancel.is_tripped(), tally);
+            remember.iter_mut().for_each(Remember::write);
         }
     });
     scanner.finish();

@@ -1,5 +1,6 @@
 //! The options, and everything about them that can be said without reading a file.
 
+pub(super) mod cache;
 pub(super) mod config;
 mod demo;
 pub(in crate::cli) mod scan;
@@ -13,6 +14,7 @@ use crate::base::text::quote;
 
 use super::complaint::complaint;
 
+pub(crate) use cache::{Cache, CacheCommand, CacheFormat};
 pub(crate) use config::{Config, ConfigCommand};
 pub(crate) use demo::{DemoServer, DemoTransport};
 pub(crate) use scan::{Concurrency, Format, Pin, Scan};
@@ -57,6 +59,8 @@ pub(crate) enum Command {
     Scan(Scan),
     /// `config`
     Config(Config),
+    /// `cache`
+    Cache(Cache),
     /// `demo-server`
     DemoServer(DemoServer),
 }
@@ -128,8 +132,8 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
     match (command, process) {
         (Command::Scan(_), Some([])) => Err("no command after --".to_owned()),
         (Command::Scan(scan), _) => scan::check(scan),
-        (Command::Config(_) | Command::DemoServer(_), None) => Ok(()),
-        (Command::Config(_) | Command::DemoServer(_), Some(_)) => {
+        (Command::Config(_) | Command::Cache(_) | Command::DemoServer(_), None) => Ok(()),
+        (Command::Config(_) | Command::Cache(_) | Command::DemoServer(_), Some(_)) => {
             Err("only scan takes a command after --".to_owned())
         }
     }

@@ -78,6 +78,14 @@ pub(crate) struct Scan {
     #[argh(switch)]
     pub no_stdio: bool,
 
+    /// neither read nor write the cache of results
+    #[argh(switch)]
+    pub no_cache: bool,
+
+    /// ask every server, whatever the cache has, and store what it says now
+    #[argh(switch)]
+    pub refresh: bool,
+
     /// no progress bar
     #[argh(switch)]
     pub no_progress: bool,
@@ -190,6 +198,9 @@ pub(super) fn check(scan: &Scan) -> Result<(), String> {
     }
     if scan.quiet && scan.verbose > 0 {
         return Err("-q and -v exclude each other".to_owned());
+    }
+    if scan.no_cache && scan.refresh {
+        return Err("--no-cache and --refresh exclude each other".to_owned());
     }
     if scan.client_cert.is_some() != scan.client_key.is_some() {
         return Err("--client-cert and --client-key need each other".to_owned());

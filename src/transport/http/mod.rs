@@ -36,6 +36,7 @@ pub use agent::HttpClient;
 use agent::READ_TIMEOUT;
 use link::SHORTEST_WAIT;
 pub(super) use link::{LONGEST_REFERENCE, Link};
+pub(crate) use proxy::VARIABLES as PROXY_VARIABLES;
 pub(super) use stream::{EventStream, Sizes};
 pub use tls::check_certificates;
 

@@ -15,6 +15,18 @@ pub(super) enum Route {
     Unusable(String),
 }
 
+/// All that is read of the environment.
+pub(crate) const VARIABLES: [&str; 8] = [
+    "http_proxy",
+    "HTTP_PROXY",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+];
+
 /// The environment's word on proxies.
 #[derive(Debug)]
 pub(super) struct Proxies {

@@ -28,7 +28,7 @@ use super::reaper::{Dying, Process, Reaper};
 const LONG: usize = 4096;
 
 /// What of our own environment a server gets; the rest may hold secrets that are none of its business.
-const ALLOWED: [&str; 12] = [
+pub(crate) const ALLOWED: [&str; 12] = [
     "HOME",
     "LANG",
     "LC_ALL",
