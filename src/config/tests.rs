@@ -213,14 +213,16 @@ fn every_flag_lands() {
         client_key: Some("key".into()),
         insecure: true,
         verbose: true,
+        no_cache: true,
         config: None,
     };
-    let s = with("mcp_introspection: {enable_parallel_processing: false}", &[], flags).unwrap().settings;
+    let file = "mcp_introspection: {enable_parallel_processing: false, enable_result_caching: true}";
+    let s = with(file, &[], flags).unwrap().settings;
     assert_eq!((s.timeout.as_secs(), s.max_duration.map(|d| d.as_secs()), s.concurrency), (1, Some(2), 1000));
     assert_eq!(s.protocol_version, Some(Revision::V2025_03_26));
     assert_eq!(s.wire.tls.client_cert, Some(("cert".into(), "key".into())));
     assert_eq!(s.wire.tls.ca_file, Some("ca".into()));
-    assert!(s.wire.tls.insecure && s.verbose);
+    assert!(s.wire.tls.insecure && s.verbose && !s.cache.in_effect());
     let serial = with(
         "mcp_introspection: {enable_parallel_processing: false, max_concurrent_servers: 9}",
         &[],

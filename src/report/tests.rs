@@ -180,7 +180,7 @@ fn hostile() -> Outcome {
             ..Inventory::default()
         },
         auth: Auth { challenges: vec![text()], facts: vec![text()], ..Auth::default() },
-        notes: vec![Note { code: "stderr", message: text(), count: 1 }],
+        notes: vec![Note { code: "stderr".into(), message: text(), count: 1 }],
         worker: Some(text()),
         ..partial()
     }

@@ -316,6 +316,7 @@ fn look(path: &Path, cancel: &Cancel) -> Result<Look, StoreError> {
     match stamp {
         Stamp { application: 0, version: 0, tables: 0 } => Ok(Look::Old(db)),
         Stamp { application: APPLICATION, version, tables: 1.. } if version == current => {
+            settle(&db, path)?;
             Ok(Look::Ready(db, identity))
         }
         Stamp { application: APPLICATION, version, .. } if version > current => {
@@ -339,16 +340,30 @@ fn connect(path: &Path, cancel: &Cancel) -> Result<Connection, StoreError> {
         }
         LOOK * asked.unsigned_abs() < patience
     }))?;
-    // A log that is known to be whole is all that a cache needs; a rollback file needs more.
-    let safe = if journal(path) == "wal" { "NORMAL" } else { "FULL" };
-    db.pragma_update(None, "synchronous", safe)?;
-    db.pragma_update(None, "journal_size_limit", 4 << 20)?;
     Ok(db)
 }
 
 /// The write-ahead log needs memory that all who write share, which different hosts do not.
 fn journal(path: &Path) -> &'static str {
     if on_network(path) { "truncate" } else { "wal" }
+}
+
+/// Sets what holds for one connection only, by what the file was made with and where it is now.
+fn settle(db: &Connection, path: &Path) -> Result<(), StoreError> {
+    let mode: String = db.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+    if mode == "wal" && journal(path) == "wal" {
+        // Enough for a log; a power failure may cost the last results, never the file.
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        db.pragma_update(None, "journal_size_limit", 4 << 20)?;
+    } else {
+        set_journal(db, "truncate")?;
+    }
+    Ok(())
+}
+
+/// SQLite answers with the mode that it is then, which may be another one.
+fn set_journal(db: &Connection, mode: &str) -> Result<(), StoreError> {
+    Ok(db.query_row(&format!("PRAGMA journal_mode = {mode}"), [], |_| Ok(()))?)
 }
 
 /// What tells a database of ours from others.
@@ -380,8 +395,7 @@ fn create(path: &Path, cancel: &Cancel) -> Result<(), StoreError> {
 
 fn with_journal(path: &Path, journal: &str, cancel: &Cancel) -> Result<(), StoreError> {
     let mut db = connect(path, cancel)?;
-    // Answers with the mode that it is now, which may be another one.
-    let _: String = db.query_row(&format!("PRAGMA journal_mode = {journal}"), [], |row| row.get(0))?;
+    set_journal(&db, journal)?;
     migrate(&mut db)
 }
 
