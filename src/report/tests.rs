@@ -16,6 +16,7 @@ use crate::model::outcome::{
     Auth, EndpointView, Failure, FailureKind, Phase, Posture, Status, Timing, Transport,
 };
 use crate::model::revision::Era;
+use crate::model::run::RuleSet;
 
 const PLAIN: Style = Style { width: None, colour: false, unicode: false };
 const RICH: Style = Style { width: None, colour: false, unicode: true };
@@ -182,8 +183,12 @@ fn hostile() -> Outcome {
     }
 }
 
+fn rules() -> RuleSet {
+    RuleSet { version: "2026-11-22", count: 28, sha256: "0".repeat(64) }
+}
+
 fn run_info() -> RunInfo {
-    RunInfo { id: "r-1".into(), started: UNIX_EPOCH + Duration::from_secs(1_795_348_800), planned: 4 }
+    RunInfo { id: "r-1".into(), started: UNIX_EPOCH + Duration::from_secs(1_795_348_800), planned: 4, rules: rules() }
 }
 
 fn run_end(outcomes: &[Outcome]) -> RunEnd {
