@@ -229,7 +229,7 @@ pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     }
     let words = words(item.name());
     let severity = match item.signals().total() {
-        6.. => Severity::High,
+        3.. => Severity::High,
         _ if any(&words, &MODELS).is_some() => Severity::Low,
         _ => Severity::Medium,
     };

@@ -76,9 +76,9 @@ use Sign::{Command, Conceal, Frame, Hook, Impersonate, Override, Prefer, Rewrite
 /// The table.
 #[rustfmt::skip]
 pub(super) const PHRASES: &[Phrase] = &[
-    says(Frame, 2, "<important|<system|<instruction|<instructions|<secret|<hidden|<information|<admin|<override|<assistant|<critical|<directive|<urgent|<mandatory|<sys|<im"),
-    says(Frame, 2, "[inst|[system|[admin|[hidden|[override|[instruction|[instructions|[directive|[developer|[assistant|[important"),
-    says(Frame, 2, "[* _1 directive|instruction|instructions|override|contradiction"),
+    says(Frame, 3, "<important|<system|<instruction|<instructions|<secret|<hidden|<information|<admin|<override|<assistant|<critical|<directive|<urgent|<mandatory|<sys|<im"),
+    says(Frame, 3, "[inst|[system|[admin|[hidden|[override|[instruction|[instructions|[directive|[developer|[assistant|[important"),
+    says(Frame, 3, "[* _1 directive|instruction|instructions|override|contradiction"),
     says(Frame, 1, "<!--*"),
     says(Frame, 2, "system|assistant|developer|admin|administrative|emergency|hidden|secret|internal override|directive|instruction|instructions"),
     says(Frame, 2, "note|message|instruction|instructions|notice|attention|directive for|to _2 ai|llm|llms|assistant|model|agent|agents|claude|gpt"),

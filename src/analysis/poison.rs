@@ -11,7 +11,7 @@ use super::item::{Item, Kind};
 use super::phrases::Sign;
 
 /// From here on the strongest signs of a text are bad, not odd.
-const SURE: u32 = 6;
+const SURE: u32 = 5;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
 

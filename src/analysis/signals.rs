@@ -30,9 +30,14 @@ impl Signals {
         self.found[sign as usize].as_ref()
     }
 
-    /// The weights of all signs together.
+    /// The weights of all signs together. Urging and praise are so common that they count half.
     pub(super) fn total(&self) -> u32 {
-        self.found.iter().flatten().map(|s| u32::from(s.weight)).sum()
+        let common = [Sign::Hook as usize, Sign::Prefer as usize];
+        let weight = |(sign, found): (usize, &Option<Signal>)| match found.as_ref().map_or(0, |s| s.weight) {
+            2 if common.contains(&sign) => 1,
+            weight => u32::from(weight),
+        };
+        self.found.iter().enumerate().map(weight).sum()
     }
 
     /// How many signs there are that are at least a hint.
