@@ -8,12 +8,35 @@ use super::item::{Item, Kind};
 use super::tree::{Tree, Value};
 
 const DELETE: [&str; 14] = [
-    "delete", "remove", "drop", "destroy", "purge", "wipe", "erase", "truncate", "terminate", "kill", "uninstall",
-    "revoke", "rm", "unlink",
+    "delete",
+    "remove",
+    "drop",
+    "destroy",
+    "purge",
+    "wipe",
+    "erase",
+    "truncate",
+    "terminate",
+    "kill",
+    "uninstall",
+    "revoke",
+    "rm",
+    "unlink",
 ];
 const WRITE: [&str; 13] = [
-    "write", "overwrite", "update", "insert", "create", "edit", "replace", "upload", "send", "publish", "rename",
-    "move", "execute",
+    "write",
+    "overwrite",
+    "update",
+    "insert",
+    "create",
+    "edit",
+    "replace",
+    "upload",
+    "send",
+    "publish",
+    "rename",
+    "move",
+    "execute",
 ];
 const EXECUTE: [&str; 9] =
     ["execute", "exec", "shell", "eval", "bash", "terminal", "powershell", "subprocess", "command"];
@@ -67,10 +90,21 @@ fn described(item: &Item<'_>) -> String {
 
 /// HK-CAP-001: two of name, description and parameter say so.
 pub(super) fn execute(item: &Item<'_>, hits: &mut Hits<'_>) {
-    const PARAMETERS: [&str; 7] = ["command", "cmd", "code", "script", "shell_command", "bash_command", "python_code"];
+    const PARAMETERS: [&str; 7] =
+        ["command", "cmd", "code", "script", "shell_command", "bash_command", "python_code"];
     const SAID: [&str; 12] = [
-        "shell", "execute command", "executes command", "run command", "runs command", "terminal command",
-        "system command", "arbitrary code", "execute code", "executes code", "python code", "bash",
+        "shell",
+        "execute command",
+        "executes command",
+        "run command",
+        "runs command",
+        "terminal command",
+        "system command",
+        "arbitrary code",
+        "execute code",
+        "executes code",
+        "python code",
+        "bash",
     ];
     if item.kind != Kind::Tool {
         return;
@@ -193,7 +227,8 @@ pub(super) fn path_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     parameters(item, hits, Severity::Low, "any path", |name, at| {
         let words = words(name);
         let last = words.last().map_or("", String::as_str);
-        let called = matches!(last, "path" | "filepath" | "filename" | "directory" | "folder" | "dir" | "file");
+        let called =
+            matches!(last, "path" | "filepath" | "filename" | "directory" | "folder" | "dir" | "file");
         called && free_text(item, at)
     });
 }
@@ -215,10 +250,26 @@ pub(super) fn query_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
 /// HK-FLW-002
 pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     const NAMES: [&str; 20] = [
-        "sidenote", "side_note", "conversation", "conversation_history", "chat_history", "message_history",
-        "conversation_context", "full_conversation", "chat_log", "transcript_so_far", "system_prompt",
-        "system_message", "llm_model_name", "llm_name", "calling_model", "model_identity", "user_prompt_history",
-        "previous_messages", "available_tools", "tool_call_history",
+        "sidenote",
+        "side_note",
+        "conversation",
+        "conversation_history",
+        "chat_history",
+        "message_history",
+        "conversation_context",
+        "full_conversation",
+        "chat_log",
+        "transcript_so_far",
+        "system_prompt",
+        "system_message",
+        "llm_model_name",
+        "llm_name",
+        "calling_model",
+        "model_identity",
+        "user_prompt_history",
+        "previous_messages",
+        "available_tools",
+        "tool_call_history",
     ];
     // What talks to a model has a reason to ask for these.
     const MODELS: [&str; 9] =

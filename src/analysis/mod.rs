@@ -17,6 +17,8 @@ mod names;
 pub(crate) mod options;
 mod phrases;
 mod poison;
+#[cfg(test)]
+mod property_tests;
 pub(crate) mod rules;
 mod schema;
 mod signals;

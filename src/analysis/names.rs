@@ -38,7 +38,8 @@ pub(super) fn name(item: &Item<'_>, hits: &mut Hits<'_>) {
         let message = format!("{} has \"{c}\" in its name, which clients refuse", item.label());
         hits.add(Severity::Low, || hit(message, "/name"));
     } else if name.len() > LONGEST {
-        let message = format!("{} has a name of {} characters; {LONGEST} are allowed", item.label(), name.len());
+        let message =
+            format!("{} has a name of {} characters; {LONGEST} are allowed", item.label(), name.len());
         hits.add(Severity::Low, || hit(message, "/name"));
     }
 }
@@ -74,10 +75,8 @@ pub(super) fn schema(item: &Item<'_>, hits: &mut Hits<'_>) {
 /// HK-SCH-003
 pub(super) fn bounds(item: &Item<'_>, hits: &mut Hits<'_>) {
     if item.tree.cut {
-        let message = format!(
-            "{} is larger than {MOST_NODES} values: what is beyond was not judged",
-            item.label()
-        );
+        let message =
+            format!("{} is larger than {MOST_NODES} values: what is beyond was not judged", item.label());
         hits.add(Severity::Medium, || hit(message, ""));
     }
     for problem in item.problems() {
@@ -114,7 +113,8 @@ impl Seen {
             return;
         }
         if let Some(first) = self.names.get(name) {
-            let message = format!("{} stands twice in the list, first at {first}: one hides the other", item.label());
+            let message =
+                format!("{} stands twice in the list, first at {first}: one hides the other", item.label());
             return hits.add(Severity::Medium, || hit(message, "/name"));
         }
         self.names.insert(name.to_owned(), index);

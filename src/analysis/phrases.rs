@@ -58,16 +58,40 @@ const fn denies(sign: Sign, weight: u8, text: &'static str) -> Phrase {
 
 /// Words that mean the same to us.
 pub(super) const SETS: &[(&str, &str)] = &[
-    ("ignore", "ignore|ignores|ignoring|disregard|disregards|forget|override|overrides|overrule|supersede|supersedes|neglect|discard"),
-    ("disable", "bypass|bypasses|bypassing|disable|disables|disabling|skip|skips|circumvent|circumvents|evade|suppress|remove|removes|ignore|ignores|override|overrides"),
-    ("rules", "instruction*|rule|rules|directive*|guideline*|prompt|prompts|policy|policies|restriction*|safeguard*|guardrail*|constraints|training"),
-    ("tell", "tell|tells|telling|mention|mentions|mentioning|inform|informing|reveal|revealing|disclose|disclosing|notify|notifying|alert|alerting|warn|warning|show|showing|report|reporting|expose|explain|say"),
+    (
+        "ignore",
+        "ignore|ignores|ignoring|disregard|disregards|forget|override|overrides|overrule|supersede|supersedes|neglect|discard",
+    ),
+    (
+        "disable",
+        "bypass|bypasses|bypassing|disable|disables|disabling|skip|skips|circumvent|circumvents|evade|suppress|remove|removes|ignore|ignores|override|overrides",
+    ),
+    (
+        "rules",
+        "instruction*|rule|rules|directive*|guideline*|prompt|prompts|policy|policies|restriction*|safeguard*|guardrail*|constraints|training",
+    ),
+    (
+        "tell",
+        "tell|tells|telling|mention|mentions|mentioning|inform|informing|reveal|revealing|disclose|disclosing|notify|notifying|alert|alerting|warn|warning|show|showing|report|reporting|expose|explain|say",
+    ),
     ("user", "user|users|human|humans|customer|customers|person|anyone|anybody|operator|them"),
     ("tool", "tool|tools|function|functions|method|server|plugin|api"),
-    ("read", "read|reads|reading|open|opens|access|load|get|fetch|cat|include|includes|including|copy|send|upload|extract|retrieve|dump|contents|content|collect|pass|return|output|leak|files"),
-    ("send", "send|sends|sending|forward|forwards|forwarding|post|posts|posting|upload|uploads|transmit|transmits|exfiltrate|relay|relays|report|deliver|email|mail|bcc|cc|copy|leak|leaks|submit"),
-    ("include", "include|includes|including|append|attach|pass|provide|put|insert|embed|add|send|forward|share|supply|summarize|copy|paste|report|disclose|reveal"),
-    ("secret", "secret|secrets|password|passwords|credential*|passphrase|passcode|pin|apikey|api_key|api_keys|tokens|private_key|otp"),
+    (
+        "read",
+        "read|reads|reading|open|opens|access|load|get|fetch|cat|include|includes|including|copy|send|upload|extract|retrieve|dump|contents|content|collect|pass|return|output|leak|files",
+    ),
+    (
+        "send",
+        "send|sends|sending|forward|forwards|forwarding|post|posts|posting|upload|uploads|transmit|transmits|exfiltrate|relay|relays|report|deliver|email|mail|bcc|cc|copy|leak|leaks|submit",
+    ),
+    (
+        "include",
+        "include|includes|including|append|attach|pass|provide|put|insert|embed|add|send|forward|share|supply|summarize|copy|paste|report|disclose|reveal",
+    ),
+    (
+        "secret",
+        "secret|secrets|password|passwords|credential*|passphrase|passcode|pin|apikey|api_key|api_keys|tokens|private_key|otp",
+    ),
     ("not", "dont|never|not|cannot|avoid|without"),
 ];
 
@@ -158,7 +182,32 @@ pub(super) const PHRASES: &[Phrase] = &[
 
 /// Places where secrets are kept.
 pub(super) const SECRET_PLACES: &[&str] = &[
-    "/.ssh", "id_rsa", "id_ed25519", "authorized_keys", "/etc/passwd", "/etc/shadow", "/.aws", "/.kube", "/.gnupg", "/.docker/config",
-    "mcp.json", "claude_desktop_config", ".cursor/", "credentials", "/.netrc", ".npmrc", ".pypirc", ".git-credentials", "wallet.dat",
-    "secrets.", ".pem", "private_key", "/proc/self/environ", ".bash_history", ".zsh_history", "keychain", "cookies.sqlite", "../",
+    "/.ssh",
+    "id_rsa",
+    "id_ed25519",
+    "authorized_keys",
+    "/etc/passwd",
+    "/etc/shadow",
+    "/.aws",
+    "/.kube",
+    "/.gnupg",
+    "/.docker/config",
+    "mcp.json",
+    "claude_desktop_config",
+    ".cursor/",
+    "credentials",
+    "/.netrc",
+    ".npmrc",
+    ".pypirc",
+    ".git-credentials",
+    "wallet.dat",
+    "secrets.",
+    ".pem",
+    "private_key",
+    "/proc/self/environ",
+    ".bash_history",
+    ".zsh_history",
+    "keychain",
+    "cookies.sqlite",
+    "../",
 ];

@@ -127,7 +127,6 @@ fn known(keyword: &str, draft: Draft) -> bool {
                 | "deprecated"
                 | "else"
                 | "examples"
-                | "format"
                 | "if"
                 | "maxContains"
                 | "minContains"
@@ -273,11 +272,7 @@ impl Check<'_, '_> {
             (Shape::StringMap, _) => self.invalid(at, "is no object of lists of names"),
             (Shape::Type, value) => self.types(at, value),
             (Shape::Enum, Value::Array) if tree.children(at).next().is_none() => {
-                let kind = match self.draft {
-                    Draft::Four => ProblemKind::Invalid,
-                    Draft::Seven | Draft::Twenty | Draft::Any => ProblemKind::Senseless,
-                };
-                self.say(at, kind, "enum is empty: no value satisfies it");
+                self.say(at, ProblemKind::Senseless, "enum is empty: no value satisfies it");
             }
             (Shape::Enum | Shape::List, Value::Array) => {}
             (Shape::Enum | Shape::List, _) => self.invalid(at, "is no list"),
@@ -406,6 +401,13 @@ impl Check<'_, '_> {
             {
                 let what = format!("{least} {low} is above {most} {high}: no value satisfies both");
                 self.say(place, ProblemKind::Senseless, what);
+            }
+        }
+        if self.draft == Draft::Four {
+            for (exclusive, bound) in [("exclusiveMaximum", "maximum"), ("exclusiveMinimum", "minimum")] {
+                if let (Some(place), None) = (tree.member(at, exclusive), tree.member(at, bound)) {
+                    self.invalid(place, &format!("stands without {bound}"));
+                }
             }
         }
         let Some(required) = tree.member(at, "required") else { return };

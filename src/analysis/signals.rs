@@ -161,7 +161,10 @@ fn denied(words: &Words, at: usize) -> bool {
         "not", "never", "cannot", "dont", "doesnt", "wont", "cant", "no", "without", "prevents", "prevent",
         "refuses", "refuse", "avoids", "isnt",
     ];
-    (at.saturating_sub(3)..at).rev().take_while(|i| !words.tokens[*i].stop).any(|i| NO.contains(&words.get(i)))
+    (at.saturating_sub(3)..at)
+        .rev()
+        .take_while(|i| !words.tokens[*i].stop)
+        .any(|i| NO.contains(&words.get(i)))
 }
 
 fn excerpt(text: &str, tokens: &[Token], found: Range<usize>) -> String {

@@ -61,7 +61,9 @@ pub(super) fn unauthenticated(facts: &Facts<'_>, hits: &mut Hits<'_>) {
         let message = match severity {
             Severity::Info => "lists what it offers to every process of this machine that asks",
             Severity::High => "lists what it offers to everybody, and some of it is dangerous",
-            Severity::Low | Severity::Medium | Severity::Critical => "lists what it offers to everybody who asks",
+            Severity::Low | Severity::Medium | Severity::Critical => {
+                "lists what it offers to everybody who asks"
+            }
         };
         Hit {
             confidence: Confidence::High,
@@ -83,7 +85,9 @@ pub(super) fn cleartext(facts: &Facts<'_>, hits: &mut Hits<'_>) {
     let severity = if credentials { Severity::High } else { Severity::Medium };
     hits.add(severity, || {
         let message = match credentials {
-            true => "is asked over plain HTTP: everybody on the way can read the credentials and change the tools",
+            true => {
+                "is asked over plain HTTP: everybody on the way can read the credentials and change the tools"
+            }
             false => "is asked over plain HTTP: everybody on the way can change what its tools say",
         };
         hit(message.to_owned(), "url", shown(facts))
@@ -127,16 +131,19 @@ fn loose(command: &Command) -> Option<(usize, &str, &'static str)> {
         ("npx" | "bunx" | "pnpx", _) => (0, &["-p", "--package", "-c", "--call", "--registry"]),
         ("npm", Some("exec" | "x")) | ("pnpm" | "yarn", Some("dlx")) | ("bun", Some("x")) => (1, &[]),
         ("uvx", _) => (0, &["--python", "-p", "--with", "--index-url", "--index", "--directory"]),
-        ("uv", Some("tool")) if args.get(1) == Some(&"run") => (2, &["--python", "-p", "--with", "--index-url"]),
+        ("uv", Some("tool")) if args.get(1) == Some(&"run") => {
+            (2, &["--python", "-p", "--with", "--index-url"])
+        }
         ("pipx", Some("run")) => (1, &["--python", "--index-url"]),
         ("docker" | "podman", Some("run")) => (1, CONTAINER),
         _ => return None,
     };
     let python = matches!(program, "uvx" | "uv" | "pipx");
     // A package named by an option is what is fetched; the positional is then only the program in it.
-    let option = args.iter().position(|a| matches!(*a, "--from" | "--spec" | "--package" | "-p")).filter(|at| {
-        !matches!(program, "docker" | "podman") && (!python || matches!(args[*at], "--from" | "--spec"))
-    });
+    let option =
+        args.iter().position(|a| matches!(*a, "--from" | "--spec" | "--package" | "-p")).filter(|at| {
+            !matches!(program, "docker" | "podman") && (!python || matches!(args[*at], "--from" | "--spec"))
+        });
     let at = match option {
         Some(at) => at + 1,
         None => positional(&args, skip, valued)?,
@@ -151,10 +158,41 @@ fn loose(command: &Command) -> Option<(usize, &str, &'static str)> {
 }
 
 const CONTAINER: &[&str] = &[
-    "-e", "--env", "-v", "--volume", "-p", "--publish", "--name", "--network", "--net", "--mount", "-u", "--user",
-    "-w", "--workdir", "--env-file", "--entrypoint", "-l", "--label", "--add-host", "-m", "--memory", "--cpus",
-    "--platform", "--pull", "-h", "--hostname", "--tmpfs", "--cap-drop", "--cap-add", "--security-opt", "--gpus",
-    "--restart", "--device", "--ulimit", "--user-ns",
+    "-e",
+    "--env",
+    "-v",
+    "--volume",
+    "-p",
+    "--publish",
+    "--name",
+    "--network",
+    "--net",
+    "--mount",
+    "-u",
+    "--user",
+    "-w",
+    "--workdir",
+    "--env-file",
+    "--entrypoint",
+    "-l",
+    "--label",
+    "--add-host",
+    "-m",
+    "--memory",
+    "--cpus",
+    "--platform",
+    "--pull",
+    "-h",
+    "--hostname",
+    "--tmpfs",
+    "--cap-drop",
+    "--cap-add",
+    "--security-opt",
+    "--gpus",
+    "--restart",
+    "--device",
+    "--ulimit",
+    "--user-ns",
 ];
 
 fn positional(args: &[&str], skip: usize, valued: &[&str]) -> Option<usize> {
@@ -194,7 +232,8 @@ fn loose_python(package: &str) -> Option<&'static str> {
         return None;
     }
     if package.starts_with("git+") {
-        let commit = package.rsplit_once('@').is_some_and(|(_, c)| is_commit(c.split('#').next().unwrap_or(c)));
+        let commit =
+            package.rsplit_once('@').is_some_and(|(_, c)| is_commit(c.split('#').next().unwrap_or(c)));
         return (!commit).then_some("follows a branch");
     }
     match package.split_once("==").or_else(|| package.split_once('@')) {
@@ -246,7 +285,10 @@ mod tests {
             ("uvx --from acme-server acme", "acme-server"),
             ("uvx --from git+https://git.example/acme@main acme", "git+https://git.example/acme@main"),
             ("docker run -i --rm -e KEY acme/server", "acme/server"),
-            ("docker run -i registry.example:5000/acme/server:latest", "registry.example:5000/acme/server:latest"),
+            (
+                "docker run -i registry.example:5000/acme/server:latest",
+                "registry.example:5000/acme/server:latest",
+            ),
         ] {
             assert_eq!(loose_of(line).as_deref(), Some(package), "{line}");
         }
@@ -268,7 +310,9 @@ mod tests {
 
     #[test]
     fn this_machine_is_told_from_others() {
-        for host in ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+        for host in
+            ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]
+        {
             assert!(is_loopback(host), "{host}");
         }
         for host in ["localhost.example", "10.0.0.1", "::2", "127.0.0.1.example"] {

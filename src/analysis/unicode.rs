@@ -22,10 +22,15 @@ pub(super) fn invisible(item: &Item<'_>, hits: &mut Hits<'_>) {
             (false, false) => Severity::High,
         };
         hits.add(severity, || {
-            let mut message =
-                format!("{} holds {} characters that are not seen: {}", item.label(), found.count, found.points);
+            let mut message = format!(
+                "{} holds {} characters that are not seen: {}",
+                item.label(),
+                found.count,
+                found.points
+            );
             if readable {
-                let _ = write!(message, "; they spell \"{}\"", crate::base::text::quote(&found.decoded, DECODED));
+                let _ =
+                    write!(message, "; they spell \"{}\"", crate::base::text::quote(&found.decoded, DECODED));
             }
             Hit { confidence: Confidence::High, message, path: path(), excerpt: Some(text.to_owned()) }
         });
@@ -91,8 +96,16 @@ fn hidden(text: &str) -> Option<Hidden> {
             // Joiners have work to do between letters of these scripts and within emoji.
             '\u{200c}' | '\u{200d}' => !(joins(before) || joins(after)),
             '\u{200e}' | '\u{200f}' | '\u{61c}' => !(is_right_to_left(before) || is_right_to_left(after)),
-            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{200b}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' => true,
+            '\u{ad}'
+            | '\u{34f}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{200b}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' => true,
             '\u{feff}' => before != ' ' || found.count > 0,
             _ => false,
         };

@@ -55,7 +55,8 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
 
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     let Planned { settings, targets, disabled, fleet } = planned;
-    let info = RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len(), rules: rule_set() };
+    let info =
+        RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len(), rules: rule_set() };
     let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
         Ok(outputs) => outputs,
         Err(why) => {
