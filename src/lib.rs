@@ -15,6 +15,7 @@
 //! `mcp::session` over a `transport::Wire`, and the outcome goes back to the calling thread, where `app`
 //! hands it to the sinks of `report`. Down, across once, done.
 
+mod analysis;
 #[doc(hidden)]
 pub mod app;
 mod base;
@@ -40,6 +41,7 @@ pub mod parts {
     pub use crate::base::time::Deadline;
 }
 
+pub use analysis::options::Policy;
 pub use model::outcome::Outcome;
 pub use model::target::Target;
 pub use scan::{Heard, ScanError, ScanOptions, Scanner, scan};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::analysis::{self, options};
 use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::engine::{self, Event};
@@ -33,6 +34,8 @@ pub struct ScanOptions {
     pub concurrency: usize,
     /// The only revision to speak, where a target pins none itself.
     pub protocol_version: Option<Revision>,
+    /// What is judged, and how deep.
+    pub assessment: options::Policy,
     /// How much of the process table the scan may claim.
     pub claim: Claim,
 }
@@ -46,6 +49,7 @@ impl Default for ScanOptions {
             max_retries: 3,
             concurrency: std::thread::available_parallelism().map_or(4, |n| (n.get() * 2).min(20)),
             protocol_version: None,
+            assessment: options::Policy::default(),
             claim: Claim::Groups,
         }
     }
@@ -102,6 +106,7 @@ pub fn scan(
 pub struct Scanner {
     carriers: Arc<Carriers>,
     policy: Arc<Policy>,
+    assessment: Arc<options::Policy>,
     cancel: Cancel,
     concurrency: usize,
     max_duration: Option<Duration>,
@@ -121,6 +126,7 @@ impl Scanner {
         Ok(Scanner {
             carriers: Arc::new(carriers),
             policy: Arc::new(policy),
+            assessment: Arc::new(options.assessment),
             cancel: cancel.clone(),
             concurrency: options.concurrency,
             max_duration: options.max_duration,
@@ -136,7 +142,13 @@ impl Scanner {
         let work = {
             let (targets, carriers) = (targets.clone(), self.carriers.clone());
             let (policy, cancel) = (self.policy.clone(), self.cancel.clone());
-            move |_, at: usize| Box::new(probe::probe(&targets[at], &carriers, &policy, run_ends, &cancel))
+            let assessment = self.assessment.clone();
+            move |_, at: usize| {
+                let target = &targets[at];
+                let mut outcome = Box::new(probe::probe(target, &carriers, &policy, run_ends, &cancel));
+                analysis::judge(target, &mut outcome, &assessment);
+                outcome
+            }
         };
         engine::run(0..targets.len(), threads, work, |event| match event {
             Event::Ended(at, result) => {
@@ -152,7 +164,9 @@ impl Scanner {
 
     /// Introspects one target on this thread.
     pub fn introspect(&self, target: &Target) -> Outcome {
-        probe::probe(target, &self.carriers, &self.policy, None, &self.cancel)
+        let mut outcome = probe::probe(target, &self.carriers, &self.policy, None, &self.cancel);
+        analysis::judge(target, &mut outcome, &self.assessment);
+        outcome
     }
 
     /// What the transports did so far.

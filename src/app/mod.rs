@@ -4,6 +4,7 @@ mod cache;
 mod config;
 mod demo;
 mod exit;
+mod rules;
 mod scan;
 
 use std::ffi::OsString;
@@ -51,6 +52,7 @@ fn run(args: Vec<OsString>) -> Exit {
         Command::Scan(args) => scan::run(&args, &cli.process),
         Command::Config(args) => config::run(&args),
         Command::Cache(args) => cache::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::DemoServer(args) => demo::run(&args),
     }
 }

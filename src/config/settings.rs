@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::analysis::options::Policy;
 use crate::cli::args::{Concurrency, Pin, Scan};
 use crate::model::revision::Revision;
 use crate::store::options::CacheOptions;
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub max_retries: u32,
     /// Targets at a time.
     pub concurrency: usize,
+    /// What is judged, and how deep.
+    pub assessment: Policy,
     /// Whether to log as with `-v`.
     pub verbose: bool,
     /// The only revision to speak, unless a target has its own.
@@ -303,6 +306,7 @@ impl Draft {
                 max_duration: None,
                 max_retries: 3,
                 concurrency: 1,
+                assessment: Policy::default(),
                 verbose: false,
                 protocol_version: None,
                 cache: CacheOptions::default(),

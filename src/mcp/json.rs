@@ -126,7 +126,11 @@ pub fn for_each<'a>(text: &'a str, each: impl FnMut(&'a RawValue)) -> Option<()>
 /// The string that `raw` is, if it is one. Lone surrogates become U+FFFD: what a server calls a string
 /// must not make the rest of its message unreadable.
 pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let text = raw.get();
+    string_of(raw.get())
+}
+
+/// The same for the text of a value.
+pub fn string_of(text: &str) -> Option<Cow<'_, str>> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     if !inner.contains('\\') {
         return Some(Cow::Borrowed(inner));

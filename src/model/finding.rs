@@ -65,7 +65,6 @@ pub struct Finding {
     /// JSON pointer into the report's target (RFC 6901).
     pub pointer: String,
     /// What was found, cleaned; nothing where the place says it all.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<String>,
     /// OWASP, CWE and others.
     pub references: &'static [&'static str],

@@ -16,6 +16,19 @@ pub struct RunInfo {
     pub started: SystemTime,
     /// Targets planned; for progress and for counting what was lost.
     pub planned: usize,
+    /// The rules that findings come from.
+    pub rules: RuleSet,
+}
+
+/// Which rules judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleSet {
+    /// Changes whenever they do.
+    pub version: &'static str,
+    /// How many there are.
+    pub count: usize,
+    /// Of their text.
+    pub sha256: String,
 }
 
 /// The report's `summary`: counts over all targets so far.
@@ -118,6 +131,27 @@ impl std::ops::AddAssign for Tally {
 }
 
 impl Severities {
+    /// How many are of severity `least` or worse; none where there is no such border.
+    pub fn at_least(&self, least: Option<Severity>) -> usize {
+        let Some(least) = least else { return 0 };
+        self.worst_first()
+            .into_iter()
+            .filter(|(severity, _)| *severity >= least)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// All of them.
+    pub fn worst_first(&self) -> [(Severity, usize); 5] {
+        [
+            (Severity::Critical, self.critical),
+            (Severity::High, self.high),
+            (Severity::Medium, self.medium),
+            (Severity::Low, self.low),
+            (Severity::Info, self.info),
+        ]
+    }
+
     fn add(&mut self, severity: Severity) {
         match severity {
             Severity::Critical => self.critical += 1,

@@ -7,30 +7,22 @@ use serde::Serialize;
 use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
 use crate::base::time::rfc3339;
 use crate::model::outcome::Outcome;
-use crate::model::run::RunInfo;
+use crate::model::run::{RuleSet, RunInfo};
 
 /// Which program wrote a report, and with which rules.
 #[derive(Serialize)]
-pub(super) struct Tool {
+pub(super) struct Tool<'a> {
     name: &'static str,
     version: &'static str,
-    rules: Rules,
+    rules: &'a RuleSet,
 }
 
-/// The rule set. There is none yet; a report says so instead of leaving the question open.
-#[derive(Serialize)]
-struct Rules {
-    version: &'static str,
-    count: usize,
-    sha256: Option<&'static str>,
+impl<'a> Tool<'a> {
+    /// This program, with the rules of `run`.
+    pub(super) fn of(run: &'a RunInfo) -> Tool<'a> {
+        Tool { name: "hawkeye", version: env!("CARGO_PKG_VERSION"), rules: &run.rules }
+    }
 }
-
-/// This program.
-pub(super) const TOOL: Tool = Tool {
-    name: "hawkeye",
-    version: env!("CARGO_PKG_VERSION"),
-    rules: Rules { version: "none", count: 0, sha256: None },
-};
 
 /// The report's `run`, complete.
 #[derive(Serialize)]
@@ -69,7 +61,7 @@ impl<W: Write> JsonSink<W> {
 
     fn write_head(&mut self, run: &RunInfo, end: &RunEnd) -> io::Result<()> {
         write!(self.out, "{{\n \"schema_version\": {SCHEMA_VERSION},\n \"tool\": ")?;
-        write_json(&mut self.out, &TOOL)?;
+        write_json(&mut self.out, &Tool::of(run))?;
         self.out.write_all(b",\n \"run\": ")?;
         write_json(&mut self.out, &Run::new(run, end))?;
         self.out.write_all(b",\n \"summary\": ")?;

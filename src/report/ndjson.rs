@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::json::{Run, TOOL, Tool};
+use super::json::{Run, Tool};
 use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
 use crate::base::time::rfc3339;
 use crate::model::outcome::Outcome;
@@ -14,7 +14,7 @@ use crate::model::run::{RunInfo, Tally};
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Line<'a> {
-    Run { schema_version: u32, tool: &'a Tool, run: Start<'a>, planned: usize },
+    Run { schema_version: u32, tool: Tool<'a>, run: Start<'a>, planned: usize },
     Target(Positioned<'a>),
     Summary { run: Run<'a>, summary: &'a Tally },
 }
@@ -59,7 +59,7 @@ impl<W: Write> Sink for NdjsonSink<W> {
         self.run = Some(run.clone());
         self.write_line(&Line::Run {
             schema_version: SCHEMA_VERSION,
-            tool: &TOOL,
+            tool: Tool::of(run),
             run: Start { id: &run.id, started_at: rfc3339(run.started) },
             planned: run.planned,
         })

@@ -8,6 +8,7 @@ use super::grid::{self, COLUMNS, Cells};
 use super::{RunEnd, Sink, Style};
 use crate::base::text::{quote, shorten};
 use crate::base::time::short_span;
+use crate::model::finding::{Finding, Severity};
 use crate::model::inventory::{Coverage, CoverageState, Inventory, List};
 use crate::model::outcome::{Outcome, Status};
 use crate::model::run::{RunInfo, Tally};
@@ -16,6 +17,14 @@ use crate::model::run::{RunInfo, Tally};
 const NAME_MAX: usize = 60;
 /// Characters of a message. Ours are far shorter; a server's may not be.
 const MESSAGE_MAX: usize = 400;
+/// Characters of a finding's excerpt.
+const EXCERPT_MAX: usize = 80;
+
+/// Findings that are lines of their own, of one target and in all; the rest is counted.
+const FINDINGS_OF_ONE: usize = 10;
+const FINDINGS_OF_ALL: usize = 100;
+/// Lesser findings stand in the other reports.
+const WORTH_A_LINE: Severity = Severity::Medium;
 
 /// What is kept of a target until the table is written.
 struct Row {
@@ -23,6 +32,10 @@ struct Row {
     cells: Cells,
     status: Status,
     details: Vec<String>,
+    /// The worst findings.
+    findings: Vec<String>,
+    /// Findings that are worth a line and have none.
+    unsaid: usize,
     notes: u64,
 }
 
@@ -43,11 +56,30 @@ impl<W: Write> TableSink<W> {
         for line in self.rows.iter().flat_map(|row| &row.details) {
             writeln!(self.out, "{line}")?;
         }
+        self.write_findings()?;
         let notes: u64 = self.rows.iter().map(|row| row.notes).sum();
         if notes > 0 {
             let targets = self.rows.iter().filter(|row| row.notes > 0).count();
             let (notes, targets) = (counted(notes as usize, "note"), counted(targets, "target"));
             writeln!(self.out, "{notes} on {targets}: tolerated deviations, listed in the JSON report")?;
+        }
+        Ok(())
+    }
+
+    fn write_findings(&mut self) -> io::Result<()> {
+        let mut said = 0;
+        let mut unsaid = 0;
+        for row in &self.rows {
+            let room = row.findings.len().min(FINDINGS_OF_ALL - said);
+            for line in &row.findings[..room] {
+                writeln!(self.out, "{line}")?;
+            }
+            said += room;
+            unsaid += row.findings.len() - room + row.unsaid;
+        }
+        if unsaid > 0 {
+            let more = counted(unsaid, "more finding");
+            writeln!(self.out, "{more} of {WORTH_A_LINE} or worse, listed in the JSON report")?;
         }
         Ok(())
     }
@@ -71,11 +103,16 @@ impl<W: Write> Sink for TableSink<W> {
     }
 
     fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
+        let worth = outcome.findings.iter().filter(|f| f.severity >= WORTH_A_LINE);
+        let told: Vec<String> = worth.clone().take(FINDINGS_OF_ONE).map(|f| finding(outcome, f)).collect();
+        let unsaid = worth.count() - told.len();
         self.rows.push(Row {
             index,
             cells: cells(outcome),
             status: outcome.status,
             details: details(outcome),
+            findings: told,
+            unsaid,
             notes: outcome.notes.iter().map(|note| u64::from(note.count)).sum(),
         });
         Ok(())
@@ -190,6 +227,20 @@ fn details(outcome: &Outcome) -> Vec<String> {
     details
 }
 
+fn finding(outcome: &Outcome, finding: &Finding) -> String {
+    let Finding { rule, severity, message, excerpt, .. } = finding;
+    let name = line(&outcome.name, NAME_MAX);
+    let excerpt = excerpt.as_ref().map_or(String::new(), |e| format!(": \"{}\"", line(e, EXCERPT_MAX)));
+    format!("{name}: {severity} {rule}: {}{excerpt}", line(message, MESSAGE_MAX))
+}
+
+/// What was found, worst first; nothing where nothing was.
+fn findings(tally: &Tally, dot: &str) -> String {
+    let all = tally.findings.worst_first().into_iter().filter(|(_, count)| *count > 0);
+    let all: Vec<String> = all.map(|(severity, count)| format!("{count} {severity}")).collect();
+    if all.is_empty() { String::new() } else { format!(" {dot} findings: {}", all.join(", ")) }
+}
+
 fn summary(tally: &Tally, style: Style) -> String {
     let dot = if style.unicode { "·" } else { "|" };
     let disabled = match tally.disabled {
@@ -201,7 +252,7 @@ fn summary(tally: &Tally, style: Style) -> String {
         n => format!(", {n} from the cache"),
     };
     format!(
-        "{}: {} complete, {} partial, {} failed, {} not evaluated{cached}{disabled} {dot} {}, {}, {}, {}",
+        "{}: {} complete, {} partial, {} failed, {} not evaluated{cached}{disabled} {dot} {}, {}, {}, {}{}",
         counted(tally.targets, "target"),
         tally.complete,
         tally.partial,
@@ -211,6 +262,7 @@ fn summary(tally: &Tally, style: Style) -> String {
         counted(tally.resources, "resource"),
         counted(tally.resource_templates, "resource template"),
         counted(tally.prompts, "prompt"),
+        findings(tally, dot),
     )
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::finding::{Confidence, Finding, Severity};
 use crate::model::inventory::{CacheHint, Coverage, CoverageState, Inventory, Json, List, Protocol};
 use crate::model::notes::Note;
 use crate::model::outcome::Owner;
@@ -16,6 +17,7 @@ use crate::model::outcome::{
     Auth, EndpointView, Failure, FailureKind, Phase, Posture, Status, Timing, Transport,
 };
 use crate::model::revision::Era;
+use crate::model::run::RuleSet;
 
 const PLAIN: Style = Style { width: None, colour: false, unicode: false };
 const RICH: Style = Style { width: None, colour: false, unicode: true };
@@ -186,8 +188,17 @@ fn hostile() -> Outcome {
     }
 }
 
+fn rules() -> RuleSet {
+    RuleSet { version: "2026-11-22", count: 28, sha256: "0".repeat(64) }
+}
+
 fn run_info() -> RunInfo {
-    RunInfo { id: "r-1".into(), started: UNIX_EPOCH + Duration::from_secs(1_795_348_800), planned: 4 }
+    RunInfo {
+        id: "r-1".into(),
+        started: UNIX_EPOCH + Duration::from_secs(1_795_348_800),
+        planned: 4,
+        rules: rules(),
+    }
 }
 
 fn run_end(outcomes: &[Outcome]) -> RunEnd {
@@ -311,6 +322,39 @@ fn every_word_of_the_model_is_in_the_schema() {
     for phase in all.into_iter().chain(List::ALL.map(Phase::List)) {
         assert!(phases.contains(&json!(phase)), "{phase:?}");
     }
+}
+
+fn finding(severity: Severity) -> Finding {
+    Finding {
+        rule: "HK-POI-003",
+        severity,
+        confidence: Confidence::Medium,
+        message: format!("tool \"{}\" wants something", text::quote(HOSTILE, 40)),
+        pointer: "/tools/0/description".into(),
+        excerpt: Some(HOSTILE.into()),
+        references: &["MCP03:2025"],
+        remedy: "Do not use it.",
+        fingerprint: "0".repeat(32),
+    }
+}
+
+#[test]
+fn findings_worth_a_look_are_lines_and_all_are_counted() {
+    let many = |severity| std::iter::repeat_with(move || finding(severity));
+    let few = Outcome { findings: vec![finding(Severity::High), finding(Severity::Low)], ..complete() };
+    let text = written(Format::Table, PLAIN, &[few]);
+    let lines: Vec<&str> = text.lines().filter(|l| l.starts_with("files: high HK-POI-003: tool ")).collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    assert!(lines[0].contains("\\u{1b}[2J") && !text.contains('\u{1b}'), "{text}");
+    assert!(!text.contains("low HK") && text.ends_with(" | findings: 1 high, 1 low\n"), "{text}");
+    let crowd = Outcome { findings: many(Severity::Medium).take(30).collect(), ..complete() };
+    let crowd = vec![crowd; 20];
+    let text = written(Format::Table, PLAIN, &crowd);
+    assert_eq!(text.lines().filter(|l| l.contains("medium HK-POI-003")).count(), 100);
+    assert!(text.contains("\n500 more findings of medium or worse, listed in the JSON report\n"), "{text}");
+    let report = serde_json::from_str(&written(Format::Json, PLAIN, &crowd)).unwrap();
+    assert_eq!(objections(&report_validator(), &report), Vec::<String>::new());
+    assert_eq!(report["summary"]["findings"]["medium"], 600);
 }
 
 #[test]

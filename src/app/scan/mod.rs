@@ -8,7 +8,9 @@ mod remember;
 
 use std::time::SystemTime;
 
-use crate::cli::args::Scan;
+use crate::analysis::rules::rule_set;
+use crate::cli::args::{FailOn, Scan};
+use crate::model::finding::Severity;
 use crate::model::run::{RunInfo, Tally};
 use crate::scan::{Heard, ScanOptions, Scanner};
 use crate::sys::cancel::Cancel;
@@ -55,7 +57,8 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
 
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     let Planned { settings, targets, disabled, fleet } = planned;
-    let info = RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len() };
+    let info =
+        RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len(), rules: rule_set() };
     let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
         Ok(outputs) => outputs,
         Err(why) => {
@@ -71,6 +74,7 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         max_retries: settings.max_retries,
         concurrency: settings.concurrency,
         protocol_version: settings.protocol_version,
+        assessment: settings.assessment,
         claim: Claim::Whole { guard_program: SELF.into() },
     };
     let scanner = match Scanner::new(options, cancel) {
@@ -108,10 +112,10 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     });
     scanner.finish();
     drop(fleet);
-    verdict(&outputs, tally, args.allow_incomplete)
+    verdict(&outputs, tally, args)
 }
 
-fn verdict(outputs: &Outputs<'_>, tally: Tally, allow_incomplete: bool) -> Exit {
+fn verdict(outputs: &Outputs<'_>, tally: Tally, args: &Scan) -> Exit {
     if outputs.failed {
         return Exit::Unwritten;
     }
@@ -121,8 +125,23 @@ fn verdict(outputs: &Outputs<'_>, tally: Tally, allow_incomplete: bool) -> Exit 
     if outputs.reader_left {
         return Exit::Complete;
     }
+    if tally.findings.at_least(threshold(args.fail_on)) > 0 {
+        return Exit::Findings;
+    }
     let whole = tally.targets > 0 && tally.complete == tally.targets;
-    if whole || (allow_incomplete && tally.targets > 0) { Exit::Complete } else { Exit::Incomplete }
+    if whole || (args.allow_incomplete && tally.targets > 0) { Exit::Complete } else { Exit::Incomplete }
+}
+
+/// The least severity that fails a run; none, where nothing does.
+fn threshold(fail_on: Option<FailOn>) -> Option<Severity> {
+    match fail_on.unwrap_or(FailOn::High) {
+        FailOn::Never => None,
+        FailOn::Info => Some(Severity::Info),
+        FailOn::Low => Some(Severity::Low),
+        FailOn::Medium => Some(Severity::Medium),
+        FailOn::High => Some(Severity::High),
+        FailOn::Critical => Some(Severity::Critical),
+    }
 }
 
 fn run_id() -> String {

@@ -3,6 +3,7 @@
 pub(super) mod cache;
 pub(super) mod config;
 mod demo;
+mod rules;
 pub(in crate::cli) mod scan;
 mod words;
 
@@ -17,7 +18,8 @@ use super::complaint::complaint;
 pub(crate) use cache::{Cache, CacheCommand, CacheFormat};
 pub(crate) use config::{Config, ConfigCommand};
 pub(crate) use demo::{DemoServer, DemoTransport};
-pub(crate) use scan::{Concurrency, Format, Pin, Scan};
+pub(crate) use rules::{Rules, RulesCommand, RulesFormat};
+pub(crate) use scan::{Concurrency, FailOn, Format, Pin, Scan};
 
 /// Finds out what MCP servers offer.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Config(Config),
     /// `cache`
     Cache(Cache),
+    /// `rules`
+    Rules(Rules),
     /// `demo-server`
     DemoServer(DemoServer),
 }
@@ -132,8 +136,8 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
     match (command, process) {
         (Command::Scan(_), Some([])) => Err("no command after --".to_owned()),
         (Command::Scan(scan), _) => scan::check(scan),
-        (Command::Config(_) | Command::Cache(_) | Command::DemoServer(_), None) => Ok(()),
-        (Command::Config(_) | Command::Cache(_) | Command::DemoServer(_), Some(_)) => {
+        (Command::Config(_) | Command::Cache(_) | Command::Rules(_) | Command::DemoServer(_), None) => Ok(()),
+        (Command::Config(_) | Command::Cache(_) | Command::Rules(_) | Command::DemoServer(_), Some(_)) => {
             Err("only scan takes a command after --".to_owned())
         }
     }

@@ -1,0 +1,109 @@
+//! What a text wants from the model that reads it.
+//!
+//! Every sign has a weight of its own, and together they weigh more: honest servers write "call `x` first"
+//! or "always use this", hardly ever three such things at once. A sign is told by what it weighs alone, and
+//! raised where the whole text leaves little doubt.
+
+use crate::model::finding::{Confidence, Severity};
+
+use super::hits::{Hit, Hits};
+use super::item::{Item, Kind};
+use super::phrases::Sign;
+
+/// From here on the strongest signs of a text are bad, not odd.
+const SURE: u32 = 5;
+/// From here on, with three signs or more, there is no honest reading.
+const CERTAIN: u32 = 9;
+
+/// How bad `sign` is in `item`, all signs considered.
+fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
+    // A prompt is meant to instruct.
+    if item.kind == Kind::Prompt && matches!(sign, Sign::Hook | Sign::Prefer | Sign::Frame) {
+        return None;
+    }
+    let signals = item.signals();
+    let weight = signals.of(sign)?.weight;
+    let together = if signals.kinds() >= 2 { signals.total() } else { 0 };
+    let alone = match (weight, sign) {
+        (0 | 1, _) => return None,
+        // Vendors praise and urge.
+        (_, Sign::Prefer) if weight >= 3 => Severity::Medium,
+        (2, _) => Severity::Low,
+        (3, _) => Severity::Medium,
+        (_, _) => Severity::High,
+    };
+    Some(match together {
+        CERTAIN.. if signals.kinds() >= 3 && weight >= 3 => Severity::Critical,
+        SURE.. if weight >= 3 => Severity::High,
+        SURE.. => alone.max(Severity::Medium),
+        _ => alone,
+    })
+}
+
+fn tell(item: &Item<'_>, hits: &mut Hits<'_>, sign: Sign, what: &str) {
+    let (Some(severity), Some(signal)) = (severity(item, sign), item.signals().of(sign)) else { return };
+    let confidence = match signal.weight {
+        0..=2 => Confidence::Low,
+        3 => Confidence::Medium,
+        4.. => Confidence::High,
+    };
+    hits.add(severity, || Hit {
+        confidence,
+        message: format!("{} {what}", item.label()),
+        path: item.tree.pointer(signal.node),
+        excerpt: Some(signal.excerpt.clone()),
+    });
+}
+
+/// HK-POI-001
+pub(super) fn frame(item: &Item<'_>, hits: &mut Hits<'_>) {
+    // A heading alone frames nothing.
+    if item.signals().kinds() >= 2 {
+        tell(item, hits, Sign::Frame, "holds a block addressed to the model");
+    }
+}
+
+/// HK-POI-002
+pub(super) fn overriding(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Override, "tells the model to set instructions or safeguards aside");
+}
+
+/// HK-POI-003
+pub(super) fn conceal(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Conceal, "tells the model to keep something from the user");
+}
+
+/// HK-POI-004
+pub(super) fn hook(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Hook, "ties the use of tools to something else that must be done");
+}
+
+/// HK-POI-006
+pub(super) fn secrets(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Secrets, "asks for what holds secrets");
+}
+
+/// HK-POI-007
+pub(super) fn send(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Send, "wants data sent along or out");
+}
+
+/// HK-POI-008
+pub(super) fn command(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Command, "wants a command run");
+}
+
+/// HK-POI-009
+pub(super) fn rewrite(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Rewrite, "wants what the user asked for changed");
+}
+
+/// HK-POI-011
+pub(super) fn prefer(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Prefer, "wants to be preferred to other tools");
+}
+
+/// HK-POI-012
+pub(super) fn impersonate(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Impersonate, "speaks as the user, a developer or the system");
+}

@@ -1,0 +1,57 @@
+//! `hawkeye rules`
+
+use argh::{ArgsInfo, FromArgs};
+
+use super::words::{not_among, words};
+
+/// Look at the rules that findings come from.
+#[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
+#[argh(
+    subcommand,
+    name = "rules",
+    help_triggers("-h", "--help"),
+    example = "{command_name} list\n\
+               {command_name} explain HK-POI-003"
+)]
+pub(crate) struct Rules {
+    /// what to do
+    #[argh(subcommand)]
+    pub command: RulesCommand,
+}
+
+/// What to do with rules.
+#[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
+#[argh(subcommand)]
+pub(crate) enum RulesCommand {
+    /// `rules list`
+    List(RulesList),
+    /// `rules explain`
+    Explain(RulesExplain),
+}
+
+/// Print all rules, a line each.
+#[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "list", help_triggers("-h", "--help"))]
+pub(crate) struct RulesList {
+    /// table or json (default: table)
+    #[argh(option, arg_name = "format")]
+    pub format: Option<RulesFormat>,
+}
+
+/// Print what a rule finds, why that is bad, and what to do.
+#[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
+#[argh(subcommand, name = "explain", help_triggers("-h", "--help"))]
+pub(crate) struct RulesExplain {
+    /// the rule, as findings name it
+    #[argh(positional, arg_name = "id")]
+    pub id: String,
+}
+
+words! {
+    /// What the list of rules looks like.
+    RulesFormat:
+    /// For people.
+    Table = "table",
+    /// For programs.
+    Json = "json"
+}
