@@ -9,6 +9,7 @@ mod remember;
 use std::time::SystemTime;
 
 use crate::analysis::rules::rule_set;
+use crate::analysis;
 use crate::cli::args::{FailOn, Scan};
 use crate::model::finding::Severity;
 use crate::model::run::{RunInfo, Tally};
@@ -67,6 +68,7 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         }
     };
     let mut remember = Remember::open(&settings, args.refresh, cancel);
+    let assessment = settings.assessment;
     let options = ScanOptions {
         wire: settings.wire,
         timeout: settings.timeout,
@@ -74,7 +76,7 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         max_retries: settings.max_retries,
         concurrency: settings.concurrency,
         protocol_version: settings.protocol_version,
-        assessment: settings.assessment,
+        assessment,
         claim: Claim::Whole { guard_program: SELF.into() },
     };
     let scanner = match Scanner::new(options, cancel) {
@@ -87,7 +89,9 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     let mut tally = Tally { disabled, ..Tally::default() };
     let Misses { targets, places } = match &mut remember {
         // Stored outcomes pass here, and only here, on their way to the report.
-        Some(remember) => remember.recall(targets, |at, outcome| {
+        Some(remember) => remember.recall(targets, |at, target, mut outcome| {
+            // Judged anew: the rules may be younger than the answer.
+            analysis::judge(target, &mut outcome, &assessment);
             tally.add(&outcome);
             outputs.outcome(at, &outcome);
         }),

@@ -86,13 +86,13 @@ impl Remember {
 
     /// Tells `each` of every target whose answer is stored and fresh, with its place in the plan; the others
     /// have to be asked.
-    pub(super) fn recall(&mut self, targets: Vec<Target>, mut each: impl FnMut(usize, Outcome)) -> Misses {
+    pub(super) fn recall(&mut self, targets: Vec<Target>, mut each: impl FnMut(usize, &Target, Outcome)) -> Misses {
         let mut misses = Misses { targets: Vec::new(), places: Vec::new() };
         let mut used = Vec::new();
         for (at, target) in targets.into_iter().enumerate() {
             let key = self.store.as_ref().and_then(|s| key(s.secret(), &target, &self.around));
             match key.and_then(|key| self.stored(key, &target, &mut used)) {
-                Some(outcome) => each(at, outcome),
+                Some(outcome) => each(at, &target, outcome),
                 None => {
                     misses.targets.push(target);
                     misses.places.push((at, key));
