@@ -22,6 +22,7 @@ mod cli;
 mod config;
 mod demo;
 mod engine;
+mod measure;
 #[doc(hidden)]
 pub mod mcp;
 pub mod model;

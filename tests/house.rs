@@ -25,8 +25,9 @@ const TOO_FAR: [(&str, &str, &str); 6] = [
     ("config", "demo", ""),
 ];
 /// Crates that only one part of the program knows.
-const FENCES: [(&str, &[&str]); 9] = [
+const FENCES: [(&str, &[&str]); 10] = [
     ("ureq", &["transport/"]),
+    ("rustls", &["transport/"]),
     ("threadpool", &["engine/", "engine.rs"]),
     ("serde_yaml", &["config/"]),
     ("argh", &["cli/", "cli.rs"]),

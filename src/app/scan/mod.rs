@@ -2,12 +2,13 @@
 //!
 //! `plan` answers every question before anything is started, `outputs` is where results go.
 
-mod outputs;
-mod plan;
+pub(super) mod outputs;
+pub(super) mod plan;
 
 use std::time::SystemTime;
 
 use crate::cli::args::Scan;
+use crate::config::Settings;
 use crate::model::run::{RunInfo, Tally};
 use crate::scan::{Heard, ScanOptions, Scanner};
 use crate::sys::cancel::Cancel;
@@ -52,7 +53,7 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
 }
 
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
-    let Planned { settings, targets, disabled, fleet } = planned;
+    let Planned { settings, targets, disabled, fleet, .. } = planned;
     let info = RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len() };
     let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
         Ok(outputs) => outputs,
@@ -61,15 +62,7 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
             return Exit::Unwritten;
         }
     };
-    let options = ScanOptions {
-        wire: settings.wire,
-        timeout: settings.timeout,
-        max_duration: settings.max_duration,
-        max_retries: settings.max_retries,
-        concurrency: settings.concurrency,
-        protocol_version: settings.protocol_version,
-        claim: Claim::Whole { guard_program: SELF.into() },
-    };
+    let options = scan_options(settings);
     let mut tally = Tally::default();
     let scanner = match Scanner::new(options, cancel) {
         Ok(scanner) => scanner,
@@ -92,6 +85,19 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     scanner.finish();
     drop(fleet);
     verdict(&outputs, tally, args.allow_incomplete)
+}
+
+/// How `settings` scan. For a process that exists for nothing else.
+pub(super) fn scan_options(settings: Settings) -> ScanOptions {
+    ScanOptions {
+        wire: settings.wire,
+        timeout: settings.timeout,
+        max_duration: settings.max_duration,
+        max_retries: settings.max_retries,
+        concurrency: settings.concurrency,
+        protocol_version: settings.protocol_version,
+        claim: Claim::Whole { guard_program: SELF.into() },
+    }
 }
 
 fn verdict(outputs: &Outputs<'_>, tally: Tally, allow_incomplete: bool) -> Exit {
