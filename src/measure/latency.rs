@@ -130,42 +130,20 @@ impl Latencies {
         })
     }
 
-    /// All of it as at most `most` bars from the smallest to the largest value, each reaching further than the
-    /// last by the same factor.
+    /// All of it as at most `most` bars from the smallest to the largest value, each of as many buckets as the
+    /// others: wider, the greater its values.
     pub(crate) fn bars(&self, most: usize) -> Vec<Bar> {
         if self.count == 0 || most == 0 {
             return Vec::new();
         }
-        // Whole quarters of a doubling, so that the borders are those of buckets.
-        let step = |micros: u64| {
-            if micros < 4 { micros as usize } else { 4 * micros.ilog2() as usize + quarter(micros) }
-        };
-        let (first, last) = (step(self.min), step(self.max));
+        let (first, last) = (index_of(self.min), index_of(self.max));
         let wide = (last - first + 1).div_ceil(most);
-        let bars = (last - first + 1).div_ceil(wide);
-        let border = |n: usize| border(first + n * wide);
-        let mut drawn: Vec<Bar> = (0..bars)
-            .map(|n| Bar { from_ms: ms(border(n)), to_ms: ms(border(n + 1)), count: 0 })
-            .collect();
-        for (index, count) in self.counts.iter().enumerate().filter(|(_, n)| **n > 0) {
-            let value = range_of(index).0.max(self.min);
-            drawn[(step(value) - first) / wide].count += count;
-        }
-        drawn
-    }
-}
-
-/// The two bits after the highest one.
-fn quarter(micros: u64) -> usize {
-    (micros >> (micros.ilog2() - 2)) as usize & 3
-}
-
-/// The first value of a step of [`Latencies::bars`]. Steps 4 to 7 are not used.
-fn border(step: usize) -> u64 {
-    match step {
-        0..4 => step as u64,
-        4..8 => 4,
-        _ => (4 + (step as u64 & 3)) << (step / 4 - 2),
+        let bar = |from: usize| Bar {
+            from_ms: ms(range_of(from).0),
+            to_ms: ms(range_of(from + wide - 1).1),
+            count: self.counts[from..(from + wide).min(BUCKETS)].iter().sum(),
+        };
+        (first..=last).step_by(wide).map(bar).collect()
     }
 }
 
@@ -236,13 +214,12 @@ mod tests {
             let bars = all.bars(most);
             prop_assert!(bars.len() <= most);
             prop_assert_eq!(bars.iter().map(|b| b.count).sum::<u64>(), all.count());
-            for bar in &bars {
-                prop_assert!(bar.from_ms <= bar.to_ms);
-            }
+            prop_assert!(bars.iter().all(|b| b.from_ms < b.to_ms));
             prop_assert!(bars.windows(2).all(|w| w[0].to_ms == w[1].from_ms));
-            let within = |b: &&Bar| values.iter().filter(|v| ms(**v) >= b.from_ms && ms(**v) < b.to_ms).count() as u64 == b.count;
-            // Buckets of one per cent do not cross a bar's border.
-            prop_assert_eq!(bars.iter().filter(within).count(), bars.len());
+            for bar in &bars {
+                let within = values.iter().filter(|v| (bar.from_ms..bar.to_ms).contains(&ms(**v))).count();
+                prop_assert_eq!(within as u64, bar.count);
+            }
         }
     }
 }
