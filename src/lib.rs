@@ -22,9 +22,9 @@ mod cli;
 mod config;
 mod demo;
 mod engine;
-mod measure;
 #[doc(hidden)]
 pub mod mcp;
+mod measure;
 pub mod model;
 mod probe;
 mod report;

@@ -118,7 +118,7 @@ fn way(target: &Target, outcome: &Outcome, cancel: &Cancel) -> Way {
             let found = search(command);
             Way::Program {
                 name: clean(&command.program),
-                directories: found.directories.iter().map(|d| clean(&d.to_string_lossy())).collect(),
+                directories: distinct(found.directories.iter().map(|d| clean(&d.to_string_lossy()))),
                 found: found.found.map(|p| clean(&p.to_string_lossy())).map_err(|why| clean(&why)),
             }
         }
@@ -145,6 +145,17 @@ fn way(target: &Target, outcome: &Outcome, cancel: &Cancel) -> Way {
     }
 }
 
+/// A PATH often names a directory twice.
+fn distinct(directories: impl Iterator<Item = String>) -> Vec<String> {
+    let mut known = Vec::new();
+    for directory in directories {
+        if !known.contains(&directory) {
+            known.push(directory);
+        }
+    }
+    known
+}
+
 impl Diagnosis<'_> {
     /// For people.
     fn text(&self) -> String {
@@ -163,13 +174,18 @@ impl Diagnosis<'_> {
         };
         let rows: Vec<_> = std::iter::once(heads).chain(self.steps.iter().map(row)).collect();
         let sides = [Side::Left, Side::Left, Side::Right, Side::Right, Side::Right, Side::Right, Side::Left];
-        let mut text = format!("{}: {}\n\n{}", quote(self.target, 120), self.status.name(), lay_out(&rows, &sides));
+        let mut text =
+            format!("{}: {}\n\n{}", quote(self.target, 120), self.status.name(), lay_out(&rows, &sides));
         let m = &self.measures;
+        // Of what failed at once, a rate says nothing.
+        let rate = match self.status {
+            Status::Complete | Status::Partial => format!(" ({:.2} servers/s)", m.servers_per_second),
+            Status::Failed | Status::NotEvaluated => String::new(),
+        };
         text.push_str(&format!(
-            "\nconnection {} ms, all {} ms ({:.2} servers/s), memory +{}\n",
+            "\nconnection {} ms, all {} ms{rate}, memory +{}\n",
             grid::ms(m.connection_ms),
             grid::ms(m.total_ms),
-            m.servers_per_second,
             grid::mib(m.memory_growth_bytes)
         ));
         for problem in &self.problems {

@@ -231,9 +231,7 @@ fn may_be_loaded(target: &Target, consent: Consent, cancel: &Cancel) -> Result<(
 /// Why what was seen of a server does not show that it is on this machine.
 fn refusal(seen: &Look) -> Option<String> {
     match (&seen.proxy, &seen.addresses) {
-        (Some(proxy), _) => {
-            Some(format!("its requests go through a proxy ({proxy}; NO_PROXY spares hosts)"))
-        }
+        (Some(proxy), _) => Some(format!("its requests go through a proxy ({proxy}; NO_PROXY spares hosts)")),
         // It might resolve a moment later.
         (None, Err(why)) => Some(format!("its host name {why}")),
         (None, Ok(addresses)) => {

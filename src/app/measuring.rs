@@ -46,7 +46,9 @@ pub(super) fn one(scan: &Scan, target: Option<&str>, process: &[String]) -> Resu
 fn unknown(name: &str, known: &[String]) -> String {
     let shown = quote(name, 80);
     if known.is_empty() {
-        return format!("target {shown}: no URL, and there is no file of servers to look it up in (--targets FILE)");
+        return format!(
+            "target {shown}: no URL, and there is no file of servers to look it up in (--targets FILE)"
+        );
     }
     let meant = nearest(name, known.iter().map(String::as_str));
     match meant {
@@ -60,10 +62,12 @@ fn unknown(name: &str, known: &[String]) -> String {
 
 /// The current value of a setting and who said so, as people read it.
 pub(super) fn now(shown: &[config::Shown], path: &str) -> String {
-    shown.iter().find(|s| s.path == path).map_or_else(String::new, |s| match &s.origin {
-        config::Origin::Default => format!("{}, the default", s.value),
-        origin => format!("{}, from {origin}", s.value),
-    })
+    let Some(setting) = shown.iter().find(|s| s.path == path) else { return String::new() };
+    let unit = if path.contains("timeout") { " s" } else { "" };
+    match &setting.origin {
+        config::Origin::Default => format!("{}{unit}, the default", setting.value),
+        origin => format!("{}{unit}, from {origin}", setting.value),
+    }
 }
 
 /// Whether the setting at `path` is `true`.

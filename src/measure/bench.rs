@@ -153,8 +153,7 @@ pub(crate) fn read(text: &str, targets: usize) -> Result<Bench, String> {
 
 /// `new` beside `old`; `Err` if they have no case in common.
 pub(crate) fn compare(old: &Bench, new: &[CaseResult], most: f64) -> Result<Comparison, String> {
-    let pairs =
-        new.iter().filter_map(|case| Some((old.cases.iter().find(|o| o.name == case.name)?, case)));
+    let pairs = new.iter().filter_map(|case| Some((old.cases.iter().find(|o| o.name == case.name)?, case)));
     let cases: Vec<_> = pairs.map(|(old, new)| compare_case(old, new, most)).collect();
     if cases.is_empty() {
         return Err("has none of the cases that are to be compared".to_owned());
@@ -195,7 +194,17 @@ impl Bench {
             self.targets, self.iterations, self.processors
         );
         let heads = [
-            "case", "width", "mean", "median", "stdev", "min", "max", "servers/s", "cpu", "peak rss", "failed",
+            "case",
+            "width",
+            "mean",
+            "median",
+            "stdev",
+            "min",
+            "max",
+            "servers/s",
+            "cpu",
+            "peak rss",
+            "failed",
         ];
         let mut rows = vec![heads.map(str::to_owned).to_vec()];
         for case in &self.cases {
@@ -211,7 +220,9 @@ impl Bench {
         sides.resize(heads.len(), Side::Right);
         text.push_str(&grid::lay_out(&rows, &sides));
         if self.cases.iter().any(|c| !c.peak_is_of_case) {
-            text.push_str("peak rss: since the start; this kernel does not let it be measured for each case\n");
+            text.push_str(
+                "peak rss: since the start; this kernel does not let it be measured for each case\n",
+            );
         }
         let cached: usize = self.cases.iter().map(|c| c.cached).sum();
         if cached > 0 {

@@ -87,7 +87,9 @@ fn common(kind: FailureKind, message: &str, facts: &Facts<'_>) -> Option<Cause> 
         FailureKind::VersionUnsupported => Some(Cause {
             cause: format!("no protocol revision in common: {message}"),
             remedies: vec![match &facts.pinned {
-                Some(date) => format!("leave out --protocol-version (now {date}), so that any revision will do"),
+                Some(date) => {
+                    format!("leave out --protocol-version (now {date}), so that any revision will do")
+                }
                 None => "update hawkeye, or the server: one of them is older than the other knows".to_owned(),
             }],
         }),
@@ -101,7 +103,9 @@ fn common(kind: FailureKind, message: &str, facts: &Facts<'_>) -> Option<Cause> 
         )),
         FailureKind::UnresolvedVariable => Some(Cause::new(
             format!("its entry refers to a variable that is not set: {message}"),
-            &["export the variable where hawkeye is started; cron and systemd do not read your shell's profile"],
+            &[
+                "export the variable where hawkeye is started; cron and systemd do not read your shell's profile",
+            ],
         )),
         FailureKind::Config => Some(Cause::new(
             format!("its entry is not usable: {message}"),

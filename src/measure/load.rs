@@ -139,7 +139,8 @@ impl Report {
         }
         if !self.errors.is_empty() {
             text.push_str("\nerrors by kind\n");
-            let rows: Vec<_> = self.errors.iter().map(|(k, n)| vec![n.to_string(), (*k).to_owned()]).collect();
+            let rows: Vec<_> =
+                self.errors.iter().map(|(k, n)| vec![n.to_string(), (*k).to_owned()]).collect();
             text.push_str(&grid::lay_out(&rows, &[Side::Right]));
         }
         text.push_str(&self.bars(unicode));

@@ -73,7 +73,11 @@ pub(crate) fn problems(facts: &Facts<'_>) -> Vec<Problem> {
     if m.total_ms > 0.0 && m.servers_per_second < LOW_THROUGHPUT {
         found.push(Problem {
             problem: "low_throughput",
-            measured: format!("{:.2} servers/s ({:.2} s for this one)", m.servers_per_second, m.total_ms / 1000.0),
+            measured: format!(
+                "{:.2} servers/s ({:.2} s for this one)",
+                m.servers_per_second,
+                m.total_ms / 1000.0
+            ),
             threshold: format!("{LOW_THROUGHPUT} servers/s"),
             remedies: for_throughput(facts, m),
         });
@@ -116,13 +120,18 @@ fn for_connection(facts: &Facts<'_>, m: Measures) -> Vec<String> {
             found.push(format!("reduce {}, to give up sooner", now(facts, "http_config.timeout.connect")));
             let address = addresses.as_ref().ok().and_then(|a| a.first());
             let at = address.map_or_else(|| "the name server".to_owned(), Clone::clone);
-            found.push(format!("check the network between here and {at} (ping, traceroute, a firewall that drops)"));
+            found.push(format!(
+                "check the network between here and {at} (ping, traceroute, a firewall that drops)"
+            ));
             found.push("verify the server's performance: a full backlog makes connections wait".to_owned());
         }
         Way::Unknown => {}
     }
     if !is_on(facts, "pool_config.enabled") {
-        found.push(format!("enable connection pooling: pool_config.enabled: true, {}", "so that the next scan saves it"));
+        found.push(format!(
+            "enable connection pooling: pool_config.enabled: true, {}",
+            "so that the next scan saves it"
+        ));
     } else if matches!(facts.way, Way::Remote { .. }) && !is_on(facts, "http_config.keep_alive") {
         found.push("enable connection pooling: http_config.keep_alive: true".to_owned());
     }
@@ -135,7 +144,8 @@ fn for_throughput(facts: &Facts<'_>, m: Measures) -> Vec<String> {
         now(facts, "max_concurrent_servers")
     )];
     if !is_on(facts, "enable_parallel_processing") {
-        found.push("enable enable_parallel_processing (now false): servers are scanned one by one".to_owned());
+        found
+            .push("enable enable_parallel_processing (now false): servers are scanned one by one".to_owned());
     }
     let timing = &facts.outcome.timing;
     if is_on(facts, "enable_detailed_analysis") && timing.analysis_ms * 10.0 > m.total_ms {

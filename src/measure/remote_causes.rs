@@ -10,7 +10,8 @@ use super::causes::{Cause, Facts, Way};
 const PATHS: [&str; 2] = ["/mcp", "/sse"];
 
 pub(super) fn causes(facts: &Facts<'_>) -> Vec<Cause> {
-    let (Some(failure), Way::Remote { url, proxy, addresses, tls }) = (&facts.outcome.failure, &facts.way) else {
+    let (Some(failure), Way::Remote { url, proxy, addresses, tls }) = (&facts.outcome.failure, &facts.way)
+    else {
         return Vec::new();
     };
     let message = failure.message.as_str();
@@ -21,20 +22,25 @@ pub(super) fn causes(facts: &Facts<'_>) -> Vec<Cause> {
             &["check its spelling", "names of a company's own network need its DNS or VPN"],
         )],
         FailureKind::HttpStatus => status(message, url),
-        FailureKind::ContentType if message.contains("html") => vec![wrong_path(
-            format!("a web page is at {url}, not an MCP server: {message}"),
-            url,
-        )],
-        FailureKind::ContentType => vec![wrong_path(format!("not the answer of an MCP server: {message}"), url)],
+        FailureKind::ContentType if message.contains("html") => {
+            vec![wrong_path(format!("a web page is at {url}, not an MCP server: {message}"), url)]
+        }
+        FailureKind::ContentType => {
+            vec![wrong_path(format!("not the answer of an MCP server: {message}"), url)]
+        }
         FailureKind::AuthRequired => vec![locked(facts)],
         FailureKind::Tls => vec![distrusted(message, url, tls.as_ref(), facts.today)],
         FailureKind::RedirectRefused => vec![Cause::new(
             format!("the server sends its callers elsewhere: {message}"),
-            &["give the address it points to, if you trust it: redirects are followed within one origin only, and secrets stay there"],
+            &[
+                "give the address it points to, if you trust it: redirects are followed within one origin only, and secrets stay there",
+            ],
         )],
         FailureKind::OriginRefused => vec![Cause::new(
             format!("the server points to another origin: {message}"),
-            &["the server is misconfigured, often behind a reverse proxy: its public address must be what it announces"],
+            &[
+                "the server is misconfigured, often behind a reverse proxy: its public address must be what it announces",
+            ],
         )],
         FailureKind::Timeout => vec![timeout(facts, message)],
         FailureKind::Closed => vec![Cause::new(
@@ -61,7 +67,10 @@ pub(super) fn causes(facts: &Facts<'_>) -> Vec<Cause> {
     if let Some(proxy) = proxy {
         found.push(Cause::new(
             format!("a proxy is in the way: {proxy}"),
-            &["if the server can be reached directly, name its host in NO_PROXY", "else ask the proxy's owner to let it through"],
+            &[
+                "if the server can be reached directly, name its host in NO_PROXY",
+                "else ask the proxy's owner to let it through",
+            ],
         ));
     }
     found
@@ -87,12 +96,17 @@ fn unreachable(message: &str, addresses: &Result<Vec<String>, String>) -> Cause 
 fn status(message: &str, url: &str) -> Vec<Cause> {
     let code = message.split("HTTP ").nth(1).and_then(|rest| rest.get(..3)?.parse::<u16>().ok());
     let cause = match code {
-        Some(404 | 410) => wrong_path(format!("there is no MCP server at this path: {}", quote(message, 160)), url),
-        Some(405) => wrong_path(
+        Some(404 | 410) => {
+            wrong_path(format!("there is no MCP server at this path: {}", quote(message, 160)), url)
+        }
+        Some(405 | 501) => wrong_path(
             format!("this path takes no POST, so it is not that of an MCP server: {}", quote(message, 160)),
             url,
         ),
-        Some(407) => Cause::new("the proxy wants a password", &["put it into the proxy variable: http://USER:PASSWORD@HOST:PORT"]),
+        Some(407) => Cause::new(
+            "the proxy wants a password",
+            &["put it into the proxy variable: http://USER:PASSWORD@HOST:PORT"],
+        ),
         Some(429) => Cause::new(
             "the server says that it is asked too often",
             &["wait, and set rate_limiting.requests_per_minute to what it allows"],
@@ -118,7 +132,10 @@ fn wrong_path(cause: String, url: &str) -> Cause {
     let path = url[origin.len()..].split('?').next().unwrap_or_default().trim_end_matches('/');
     let usual: Vec<String> =
         PATHS.iter().filter(|p| **p != path).map(|p| format!("{}{p}", quote(origin, 200))).collect();
-    Cause { cause, remedies: vec![format!("check the path; the usual ones here are {}", usual.join(" and "))] }
+    Cause {
+        cause,
+        remedies: vec![format!("check the path; the usual ones here are {}", usual.join(" and "))],
+    }
 }
 
 fn locked(facts: &Facts<'_>) -> Cause {
@@ -136,10 +153,8 @@ fn locked(facts: &Facts<'_>) -> Cause {
             };
             Cause::new(
                 format!("it wants an OAuth access token: issuer {issuers}{scopes}"),
-                &[
-                    "log in with the issuer in another client, and put the token into the entry's headers: \
-                     \"Authorization\": \"Bearer ${TOKEN}\"",
-                ],
+                &["log in with the issuer in another client, and put the token into the entry's headers: \
+                     \"Authorization\": \"Bearer ${TOKEN}\""],
             )
         }
         Posture::Forbidden => Cause::new(
@@ -170,10 +185,12 @@ fn distrusted(message: &str, url: &str, tls: Option<&Result<Tls, String>>, today
             format!("its certificate ({}) ended {} days ago", whose(c), -c.days_left(today)),
             &["let the server's owner renew it"],
         ),
-        Some(c) if said(&["notvalidyet", "not valid yet", "not yet valid"]) || c.not_before > today => Cause::new(
-            format!("its certificate ({}) is not valid yet", whose(c)),
-            &["check the clock of this machine and of the server"],
-        ),
+        Some(c) if said(&["notvalidyet", "not valid yet", "not yet valid"]) || c.not_before > today => {
+            Cause::new(
+                format!("its certificate ({}) is not valid yet", whose(c)),
+                &["check the clock of this machine and of the server"],
+            )
+        }
         Some(c) if said(&["notvalidforname", "not valid for name"]) => Cause::new(
             format!("its certificate is for {}, not for {}", c.names.join(", "), quote(host, 120)),
             &["use the name that the certificate is for, or let the server's owner get one for this name"],
@@ -196,20 +213,31 @@ fn distrusted(message: &str, url: &str, tls: Option<&Result<Tls, String>>, today
             format!("what answers does not speak TLS: {message}"),
             &["say http:// instead of https://, if the server is on this machine; check the port"],
         ),
-        _ if said(&["certificaterequired", "certificate required", "handshakefailure", "handshake failure"]) => {
+        _ if said(&[
+            "certificaterequired",
+            "certificate required",
+            "handshakefailure",
+            "handshake failure",
+        ]) =>
+        {
             Cause::new(
                 format!("TLS was refused: {message}"),
                 &["the server may want a certificate of ours: --client-cert and --client-key"],
             )
         }
-        _ => Cause::new(format!("TLS failed: {message}"), &["compare with: openssl s_client -connect HOST:PORT"]),
+        _ => Cause::new(
+            format!("TLS failed: {message}"),
+            &["compare with: openssl s_client -connect HOST:PORT"],
+        ),
     }
 }
 
 fn timeout(facts: &Facts<'_>, message: &str) -> Cause {
     let now = |path: &str| format!("raise {path} (now {})", (facts.now)(path));
     let timing = &facts.outcome.timing;
-    if message.contains("no connection in time") || (timing.tcp_ms.is_none() && timing.first_byte_ms.is_none()) {
+    if message.contains("no connection in time")
+        || (timing.tcp_ms.is_none() && timing.first_byte_ms.is_none())
+    {
         return Cause {
             cause: "the host does not answer: packets to it are dropped, or it is down".to_owned(),
             remedies: vec![

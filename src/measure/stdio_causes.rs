@@ -20,18 +20,37 @@ const FETCHERS: [&str; 8] = ["npx", "uvx", "bunx", "pipx", "docker", "uv", "deno
 /// What a server's last words mean: any of these words in lower case, the cause, the remedy.
 const CLUES: &[(&[&str], &str, &str)] = &[
     (
-        &["enotfound", "eai_again", "enetunreach", "network is unreachable", "temporary failure in name", "dns error"],
+        &[
+            "enotfound",
+            "eai_again",
+            "enetunreach",
+            "network is unreachable",
+            "temporary failure in name",
+            "dns error",
+        ],
         "it could not reach the network",
         "check the machine's network and DNS; npx and uvx fetch packages from a registry, behind a proxy by HTTPS_PROXY, \
          which servers get only if their entry's env names it",
     ),
     (
-        &["e404", "404 not found", "no matching distribution", "not found in the package registry", "could not determine executable"],
+        &[
+            "e404",
+            "404 not found",
+            "no matching distribution",
+            "not found in the package registry",
+            "could not determine executable",
+        ],
         "there is no package of that name",
         "check the package's name and version",
     ),
     (
-        &["cannot find module", "modulenotfounderror", "no module named", "importerror", "err_module_not_found"],
+        &[
+            "cannot find module",
+            "modulenotfounderror",
+            "no module named",
+            "importerror",
+            "err_module_not_found",
+        ],
         "a library that it needs is not installed",
         "install its dependencies in the place it is run from (npm install, pip install), or use its own virtual environment's python",
     ),
@@ -64,7 +83,14 @@ const CLUES: &[(&[&str], &str, &str)] = &[
 
 /// Words by which a server says that a variable is missing.
 const MISSING: [&str; 9] = [
-    "environment variable", "env var", "not set", "is required", "required", "missing", "undefined", "must be set",
+    "environment variable",
+    "env var",
+    "not set",
+    "is required",
+    "required",
+    "missing",
+    "undefined",
+    "must be set",
     "not provided",
 ];
 
@@ -77,7 +103,8 @@ pub(super) fn causes(facts: &Facts<'_>) -> Vec<Cause> {
             &["let it log to stderr: stdout belongs to the protocol, and clients stricter than hawkeye give up"],
         ));
     }
-    let (Some(failure), Way::Program { name, directories, found: file }) = (&outcome.failure, &facts.way) else {
+    let (Some(failure), Way::Program { name, directories, found: file }) = (&outcome.failure, &facts.way)
+    else {
         return found;
     };
     let program = name.rsplit('/').next().unwrap_or(name);
@@ -90,7 +117,7 @@ pub(super) fn causes(facts: &Facts<'_>) -> Vec<Cause> {
                 found.push(ended(&failure.message));
             }
         }
-        FailureKind::Timeout => found.extend(silent(facts, program, failure.phase)),
+        FailureKind::Timeout => found.extend(silent(facts, program, failure.phase, &failure.message)),
         FailureKind::InvalidMessage => found.push(Cause::new(
             format!("what it says is no MCP: {}", failure.message),
             &["check that this command is an MCP server over stdio, and needs no argument to be one"],
@@ -134,7 +161,9 @@ fn not_started(program: &str, directories: &[String], file: &Result<String, Stri
         Err(why) if why.contains("not executable") => "make the file executable (chmod +x)",
         Err(why) if why.contains("directory") => "name a file, not a directory",
         Err(_) => "check the path; relative ones start at the entry's cwd, else where hawkeye was started",
-        Ok(_) => "check the file: its first line may name an interpreter that is not there, or it is for another machine",
+        Ok(_) => {
+            "check the file: its first line may name an interpreter that is not there, or it is for another machine"
+        }
     };
     Cause::new(format!("the command cannot be started: {message}"), &[remedy])
 }
@@ -181,21 +210,29 @@ fn variable(line: &str) -> Option<&str> {
 
 fn ended(message: &str) -> Cause {
     let remedies: &[&str] = if message.contains("exit code 0") {
-        &["run the command by hand: what ends at once without an error often prints its help, for want of an argument"]
+        &[
+            "run the command by hand: what ends at once without an error often prints its help, for want of an argument",
+        ]
     } else if message.contains("signal 9") {
         &["look into the kernel's log: a process that is killed with signal 9 often had no memory left"]
     } else {
-        &["run the command by hand and read what it says; the end of its stderr is in hawkeye scan --format json"]
+        &[
+            "run the command by hand and read what it says; the end of its stderr is in hawkeye scan --format json",
+        ]
     };
     Cause::new(format!("the server ended before it was asked all: {message}"), remedies)
 }
 
-fn silent(facts: &Facts<'_>, program: &str, phase: Phase) -> Vec<Cause> {
+fn silent(facts: &Facts<'_>, program: &str, phase: Phase, message: &str) -> Vec<Cause> {
     let opening = matches!(phase, Phase::Spawn | Phase::Discover | Phase::Initialize);
+    let limit = match message.contains("process_timeout") {
+        true => raise(facts, "mcp_introspection.stdio_config.process_timeout"),
+        false => raise(facts, "mcp_introspection.timeout"),
+    };
     if !opening {
         return vec![Cause {
             cause: "it began to answer, and then took too long".to_owned(),
-            remedies: vec![raise(facts, "mcp_introspection.timeout")],
+            remedies: vec![limit],
         }];
     }
     let mut found = last_words(facts, "");
@@ -212,8 +249,7 @@ fn silent(facts: &Facts<'_>, program: &str, phase: Phase) -> Vec<Cause> {
             remedies: vec![
                 "run the command once by hand, until the server waits for input; after that it starts in seconds"
                     .to_owned(),
-                raise(facts, "mcp_introspection.stdio_config.process_timeout"),
-                raise(facts, "mcp_introspection.timeout"),
+                limit,
             ],
         });
     } else if found.is_empty() {
@@ -221,7 +257,7 @@ fn silent(facts: &Facts<'_>, program: &str, phase: Phase) -> Vec<Cause> {
             cause: "the process runs and says nothing".to_owned(),
             remedies: vec![
                 "check that it is an MCP server over stdio, and needs no argument to be one".to_owned(),
-                raise(facts, "mcp_introspection.stdio_config.process_timeout"),
+                limit,
             ],
         });
     }
@@ -229,5 +265,5 @@ fn silent(facts: &Facts<'_>, program: &str, phase: Phase) -> Vec<Cause> {
 }
 
 fn raise(facts: &Facts<'_>, path: &str) -> String {
-    format!("raise {path} (now {} s)", (facts.now)(path).replacen(", ", " s, ", 1)).replace(" s)", ")")
+    format!("raise {path} (now {})", (facts.now)(path))
 }

@@ -108,7 +108,9 @@ pub(crate) fn steps(facts: &Facts<'_>) -> Vec<Step> {
             if url.get(..8).is_some_and(|s| s.eq_ignore_ascii_case("https://")) {
                 let mut tls_step = step("tls", Place::Tls, timing.tls_ms, connection, String::new());
                 match tls {
-                    Some(Ok(seen)) if tls_step.detail.is_empty() => tls_step.detail = described(seen, facts.today),
+                    Some(Ok(seen)) if tls_step.detail.is_empty() => {
+                        tls_step.detail = described(seen, facts.today)
+                    }
                     Some(Ok(seen)) => {
                         tls_step.detail = format!("{}; {}", tls_step.detail, described(seen, facts.today));
                     }
@@ -170,7 +172,8 @@ fn list(row: &Coverage, end: Place, slow: f64) -> Step {
         CoverageState::Truncated => (State::Failed, format!("cut short: {reason}")),
         CoverageState::Skipped => (State::NotReached, reason),
     };
-    let asked = !matches!(row.state, CoverageState::Unsupported | CoverageState::Skipped) && end == Place::Lists;
+    let asked =
+        !matches!(row.state, CoverageState::Unsupported | CoverageState::Skipped) && end == Place::Lists;
     Step {
         step: row.phase.method(),
         state,

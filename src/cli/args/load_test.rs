@@ -154,7 +154,9 @@ pub(super) fn check(args: &LoadTest, process: Option<&[String]>) -> Result<(), S
             return Err("--requests is for a closed loop; with --rate say --duration".to_owned());
         }
         (None, Some(_)) => return Err("--duration needs --rate".to_owned()),
-        (Some(_), Some(d)) if d > LONGEST => return Err("--duration must be at most 86400 (a day)".to_owned()),
+        (Some(_), Some(d)) if d > LONGEST => {
+            return Err("--duration must be at most 86400 (a day)".to_owned());
+        }
         _ => {}
     }
     super::scan::check(&args.as_scan())

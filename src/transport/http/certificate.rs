@@ -89,7 +89,9 @@ fn name(der: &[u8]) -> String {
         let mut attributes = Der(set);
         while let Some(attribute) = attributes.expect(SEQUENCE) {
             let mut attribute = Der(attribute);
-            let (Some(kind), Some((tag, value))) = (attribute.expect(OID), attribute.next()) else { continue };
+            let (Some(kind), Some((tag, value))) = (attribute.expect(OID), attribute.next()) else {
+                continue;
+            };
             let kind = match kind {
                 [0x55, 4, 3] => "CN",
                 [0x55, 4, 6] => "C",
