@@ -178,7 +178,8 @@ fn wrong_paths_locks_and_closed_ports_are_told_apart() {
     assert!(advice(&locked).contains("OAuth access token: issuer http://127.0.0.1:"), "{locked}");
     assert!(advice(&locked).contains("Authorization"), "{locked}");
 
-    let origin = demo.url.trim_end_matches("/mcp");
+    let open = Demo::start(&[]);
+    let origin = open.url.trim_end_matches("/mcp");
     let lost = place.report(3, &["diagnose", &format!("{origin}/nowhere")]);
     assert!(advice(&lost).contains("no MCP server at this path"), "{lost}");
     assert!(advice(&lost).contains(&format!("{origin}/mcp and {origin}/sse")), "{lost}");
@@ -188,7 +189,7 @@ fn wrong_paths_locks_and_closed_ports_are_told_apart() {
     assert_eq!((state(&closed, "connect"), state(&closed, "first byte")), ("failed", "not_reached"));
     assert!(advice(&closed).contains(&format!("nothing listens at 127.0.0.1:{port}")), "{closed}");
 
-    let plain = place.report(3, &["diagnose", &demo.url.replace("http:", "https:")]);
+    let plain = place.report(3, &["diagnose", &open.url.replace("http:", "https:")]);
     assert_eq!((state(&plain, "connect"), state(&plain, "tls")), ("ok", "failed"));
     assert!(advice(&plain).contains("does not speak TLS"), "{plain}");
 }
@@ -361,7 +362,8 @@ fn an_open_loop_s_latency_holds_the_wait_for_a_thread() {
     // The last one was due when the first two or three were over.
     assert!(at("latency", "p99_ms") > 5.0 * at("service", "p50_ms"), "{report}");
     assert!(at("latency", "mean_ms") > at("service", "mean_ms"), "{report}");
-    assert_eq!(report["late"], 19);
+    // All but the first one, at the least.
+    assert!(report["late"].as_u64().unwrap() >= 19, "{report}");
 }
 
 #[test]

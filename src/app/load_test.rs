@@ -1,6 +1,7 @@
 //! `hawkeye load-test`: one target, introspected many times at once.
 
 use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -163,7 +164,8 @@ fn fire(
     };
     let mut load = Load::default();
     let mut told = begun;
-    engine::run(0..planned, threads, work, |event| {
+    let shots = Shots { left: 0..planned, cancel: cancel.clone() };
+    engine::run(shots, threads, work, |event| {
         match event {
             Event::Ended(_, Ok(Some(shot))) => count(&mut load, &shot),
             Event::Ended(_, Err(_)) => {
@@ -181,6 +183,29 @@ fn fire(
     });
     load
 }
+
+/// The numbers of the requests that are still to be made; none once the run was ended, however many were planned.
+struct Shots {
+    left: Range<usize>,
+    cancel: Cancel,
+}
+
+impl Iterator for Shots {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        if self.cancel.is_tripped() {
+            self.left = 0..0;
+        }
+        self.left.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.left.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Shots {}
 
 fn shoot(scanner: &Scanner, target: &Target, due: Instant) -> Shot {
     let sent = Instant::now();

@@ -169,7 +169,7 @@ pub(crate) fn compare(old: &Bench, new: &[CaseResult], most: f64) -> Result<Comp
 fn compare_case(old: &CaseResult, new: &CaseResult, most: f64) -> CaseComparison {
     let (was, is) = (old.seconds.median, new.seconds.median);
     let noise = old.seconds.stdev.max(new.seconds.stdev);
-    let change = (is / was - 1.0) * 100.0;
+    let change = ((is / was - 1.0) * 1e4).round() / 100.0;
     let verdict = match () {
         () if change > most && is - was > noise => Verdict::Slower,
         () if change > most => Verdict::WithinNoise,
@@ -180,7 +180,7 @@ fn compare_case(old: &CaseResult, new: &CaseResult, most: f64) -> CaseComparison
         name: new.name.clone(),
         old_median_s: was,
         new_median_s: is,
-        change_percent: (change * 100.0).round() / 100.0,
+        change_percent: change,
         noise_s: noise,
         verdict,
     }

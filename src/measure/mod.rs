@@ -23,6 +23,8 @@ mod remote_causes;
 pub(crate) mod statistics;
 mod stdio_causes;
 pub(crate) mod steps;
+#[cfg(test)]
+mod tests;
 
 /// Of the JSON reports of this module. Additions leave it as it is.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
