@@ -25,6 +25,7 @@ mod demo;
 mod engine;
 #[doc(hidden)]
 pub mod mcp;
+mod measure;
 pub mod model;
 mod probe;
 mod report;

@@ -15,7 +15,7 @@ use crate::model::secret::Redaction;
 use crate::model::target::{Endpoint, Hold, HttpHint, Remote, Target};
 use crate::sys::cancel::Cancel;
 use crate::transport::carriers::Carriers;
-use crate::transport::{Limit, Patience, Wire, WireError};
+use crate::transport::{Limit, Patience, Phases, Wire, WireError};
 
 /// Longest message of a failure, in characters.
 const MESSAGE: usize = 600;
@@ -40,6 +40,7 @@ struct Talk {
     transport: Transport,
     agreed_at: Option<Duration>,
     connect: Duration,
+    phases: Phases,
     notes: Notes,
     stderr: String,
     detour: Option<Detour>,
@@ -172,12 +173,16 @@ fn attempt(
         Endpoint::Remote(_) => Binding::Exchange,
     };
     let mut first = go(first_binding, detect);
-    let second = match &first.detour {
+    let mut second = match &first.detour {
         Some(Detour::HandshakeOnly) if detect == Opening::Detect => go(Binding::Lines, Opening::Handshake),
         Some(Detour::TrySse) if !stateless_only => go(Binding::EventStream, detect),
         Some(Detour::TryStreamable) => go(Binding::Exchange, detect),
         Some(_) | None => return first,
     };
+    // The way to the host was gone once; a process that was started again went its whole way again.
+    if first_binding != Binding::Lines {
+        second.phases = first.phases.or(second.phases);
+    }
     // A detour that leads nowhere is not the cause: the first failure is.
     if second.ending.inventory.protocol.is_none() && first.detour != Some(Detour::HandshakeOnly) {
         if second.challenged.is_some() {
@@ -215,6 +220,7 @@ fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patienc
                 },
                 agreed_at: None,
                 connect: begun.elapsed(),
+                phases: Phases::default(),
                 notes: Notes::default(),
                 stderr: String::new(),
                 detour: None,
@@ -227,7 +233,7 @@ fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patienc
     let cut = cut.map(|stop| match stop {
         Stop::Failed(failure) | Stop::NotStreamable(failure) => failure,
     });
-    let (transport, connect) = (wire.transport(), wire.connect_time());
+    let (transport, connect, phases) = (wire.transport(), wire.connect_time(), wire.phases());
     let (challenged, agreed_at) = (session.challenged().cloned(), session.agreed_at());
     let (ending, ended) = (session.finish(cut), begun.elapsed());
     let parting = wire.close();
@@ -237,6 +243,7 @@ fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patienc
         transport,
         agreed_at,
         connect,
+        phases,
         notes: parting.notes,
         stderr: parting.stderr,
         detour,
@@ -332,6 +339,10 @@ fn fill(outcome: &mut Outcome, talk: Talk, target: &Target, redaction: &Redactio
         connect_ms: millis(talk.connect),
         handshake_ms: millis(agreed.saturating_sub(talk.connect)),
         listing_ms: millis(talk.ended.saturating_sub(agreed)),
+        resolve_ms: talk.phases.resolve.map(millis),
+        tcp_ms: talk.phases.tcp.map(millis),
+        tls_ms: talk.phases.tls.map(millis),
+        first_byte_ms: talk.phases.first_byte.map(millis),
         ..Timing::default()
     };
 }

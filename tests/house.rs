@@ -29,6 +29,7 @@ const TOO_FAR: &[(&str, &str, &str)] = &[
 /// Crates that only one part of the program knows.
 const FENCES: &[(&str, &[&str])] = &[
     ("ureq", &["transport/"]),
+    ("rustls", &["transport/"]),
     ("threadpool", &["engine/", "engine.rs"]),
     ("serde_yaml", &["config/"]),
     ("argh", &["cli/", "cli.rs"]),

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 pub(super) enum Exit {
     /// 0: every target complete, nothing at or above the threshold.
     Complete,
-    /// 1: findings at or above `--fail-on`.
-    Findings,
+    /// 1: a gate is shut: findings at or above `--fail-on`, or a bench slower than it may be.
+    Gate,
     /// 2: usage or configuration error; nothing was run.
     Usage,
     /// 3: some target is partial, failed or not evaluated, or there was none.
@@ -23,7 +23,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(match exit {
             Exit::Complete => 0,
-            Exit::Findings => 1,
+            Exit::Gate => 1,
             Exit::Usage => 2,
             Exit::Incomplete => 3,
             Exit::Unwritten => 4,

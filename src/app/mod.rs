@@ -1,9 +1,13 @@
 //! Floor 4: one file a subcommand. The only place that joins siblings.
 
+mod bench;
 mod cache;
 mod config;
 mod demo;
+mod diagnose;
 mod exit;
+mod load_test;
+mod measuring;
 mod rules;
 mod scan;
 
@@ -50,6 +54,9 @@ fn run(args: Vec<OsString>) -> Exit {
     };
     match cli.command {
         Command::Scan(args) => scan::run(&args, &cli.process),
+        Command::Diagnose(args) => diagnose::run(&args, &cli.process),
+        Command::Bench(args) => bench::run(&args, &cli.process),
+        Command::LoadTest(args) => load_test::run(&args, &cli.process),
         Command::Config(args) => config::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Rules(args) => rules::run(&args),

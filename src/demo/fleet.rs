@@ -74,6 +74,9 @@ const PLANS: [Plan; 9] = [
     ),
 ];
 
+/// Those that show what a partial and what a failed target look like.
+const UNSOUND: [&str; 3] = ["shop-2025-11-stdio", "shop-2026-http", "files-locked-http"];
+
 impl Plan {
     fn args(&self) -> Vec<String> {
         let revision = self.revision.date();
@@ -126,6 +129,17 @@ impl DemoFleet {
                 Some(plan.target(Endpoint::Remote(Remote { url, headers: Vec::new(), hint })))
             })
             .collect()
+    }
+
+    /// `n` targets that answer completely: what fails is quick, and no measure. Copies carry a number.
+    pub(crate) fn sound_targets(&self, n: usize) -> Vec<Target> {
+        let sound: Vec<Target> =
+            self.targets().into_iter().filter(|t| !UNSOUND.contains(&t.name.as_str())).collect();
+        let named = |(at, target): (usize, &Target)| {
+            let name = format!("{}-{}", target.name, at / sound.len() + 1);
+            Target { name, ..target.clone() }
+        };
+        sound.iter().cycle().take(n).enumerate().map(named).collect()
     }
 
     fn stdio(&self, plan: &Plan) -> Endpoint {
@@ -238,6 +252,7 @@ mod tests {
         for persona in Persona::ALL {
             assert!(PLANS.iter().any(|p| p.persona == persona), "{}", persona.name());
         }
+        assert!(UNSOUND.iter().all(|name| PLANS.iter().any(|p| p.name == *name)));
         assert_eq!(
             PLANS[8].args().join(" "),
             "demo-server --transport http --port 0 --persona files --revisions 2025-11-25 --token demo-token"

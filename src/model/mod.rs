@@ -2,6 +2,7 @@
 //!
 //! Invariant: no I/O and no behaviour beyond making, reading and printing the data.
 
+pub mod certificate;
 pub mod finding;
 pub mod inventory;
 pub mod limits;

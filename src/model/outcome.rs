@@ -338,7 +338,7 @@ pub struct Timing {
     /// TLS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_ms: Option<f64>,
-    /// From the first request to the first byte of an answer.
+    /// From the first request to the head of its answer; for a process from its start to its first line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_byte_ms: Option<f64>,
 }

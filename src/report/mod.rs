@@ -27,7 +27,7 @@ use crate::base::text;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
 
-use safe::write_json;
+pub(crate) use safe::write_json;
 
 /// The report's `schema_version`. Additions leave it as it is.
 pub(crate) const SCHEMA_VERSION: u32 = 1;

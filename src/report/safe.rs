@@ -29,7 +29,7 @@ impl Formatter for SafeFormatter {
 }
 
 /// Writes `value` as one line of safe JSON, without the line's end.
-pub(super) fn write_json<W: Write, T: Serialize + ?Sized>(out: W, value: &T) -> io::Result<()> {
+pub(crate) fn write_json<W: Write, T: Serialize + ?Sized>(out: W, value: &T) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(out, SafeFormatter)).map_err(io::Error::from)
 }
 

@@ -30,8 +30,37 @@ pub trait Wire: Send {
     fn transport(&self) -> Transport;
     /// How long it took to get a connection or a process.
     fn connect_time(&self) -> Duration;
+    /// The parts of the way to the first answer.
+    fn phases(&self) -> Phases;
     /// Ends the conversation in good manners, without waiting for the server to be gone.
     fn close(self: Box<Self>) -> Parting;
+}
+
+/// Where the time until a first answer went: the parts of the first connection that was made, and the wait
+/// for the first answer. Absent is what did not take place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// Name lookup; a literal address and a remembered name need none.
+    pub resolve: Option<Duration>,
+    /// TCP, with a proxy's tunnel where there is one.
+    pub tcp: Option<Duration>,
+    /// TLS.
+    pub tls: Option<Duration>,
+    /// From the first request to the head of its answer; from its start to its first line for a process.
+    pub first_byte: Option<Duration>,
+}
+
+impl Phases {
+    /// What is absent here as it is in `other`.
+    #[must_use]
+    pub fn or(self, other: Phases) -> Phases {
+        Phases {
+            resolve: self.resolve.or(other.resolve),
+            tcp: self.tcp.or(other.tcp),
+            tls: self.tls.or(other.tls),
+            first_byte: self.first_byte.or(other.first_byte),
+        }
+    }
 }
 
 /// What a wire has to say at the end.

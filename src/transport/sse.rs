@@ -15,7 +15,7 @@ use crate::model::target::Remote;
 
 use super::http::{Budget, EventStream, HttpClient, LONGEST_REFERENCE, Link, Sizes};
 use super::options::WireOptions;
-use super::{Parting, Patience, Wire, WireError};
+use super::{Parting, Patience, Phases, Wire, WireError};
 
 /// The option that bounds the stream's silence.
 const KEEP_ALIVE: &str = "sse_config.keep_alive_interval";
@@ -169,6 +169,10 @@ impl Wire for SseWire {
 
     fn connect_time(&self) -> Duration {
         self.link.connecting
+    }
+
+    fn phases(&self) -> Phases {
+        self.link.phases
     }
 
     fn close(self: Box<Self>) -> Parting {

@@ -181,3 +181,41 @@ fn a_stalled_handshake_ends_with_the_run() {
     assert!(took < Duration::from_secs(3), "took {took:?} after the signal");
     assert_eq!((done.code, &done.target("s")["failure"]["kind"]), (143, &json!("cancelled")));
 }
+
+#[test]
+fn a_diagnosis_says_which_certificate_problem_it_is() {
+    let d = Dir::new();
+    let told = |name: &str, ca: bool| {
+        let mut c = hawkeye(&d);
+        c.args(["diagnose", "--format", "json", "--timeout", "10"]);
+        if ca {
+            c.arg("--ca-file").arg(web().certificates.join("ca.pem"));
+        }
+        let out =
+            c.arg(format!("https://127.0.0.1:{}/honest/{}", web().port(name), token())).output().unwrap();
+        let report: Value = serde_json::from_slice(&out.stdout).unwrap_or_else(|e| panic!("{e}: {out:?}"));
+        (out.status.code(), report)
+    };
+    let cases = [
+        ("good", false, "issued by nobody this machine trusts"),
+        ("selfsigned", true, "is self-signed"),
+        ("expired", true, "(CN=expired, issued by CN=fixture-ca) ended "),
+        ("wronghost", true, "is for elsewhere.example, not for 127.0.0.1:"),
+    ];
+    for (name, ca, expected) in cases {
+        let (code, report) = told(name, ca);
+        let cause = report["causes"][0]["cause"].as_str().unwrap_or_default();
+        assert!(code == Some(3) && cause.contains(expected), "{name}: {report}");
+        let tls = report["steps"].as_array().unwrap().iter().find(|s| s["step"] == "tls").unwrap();
+        assert_eq!(tls["state"], "failed", "{name}");
+    }
+    let (code, report) = told("good", true);
+    assert_eq!((code, &report["tls"]["version"]), (Some(0), &json!("TLSv1.3")), "{report}");
+    assert_eq!(report["tls"]["certificate"]["names"], json!(["127.0.0.1", "localhost"]));
+    let tls = report["steps"].as_array().unwrap().iter().find(|s| s["step"] == "tls").unwrap();
+    assert!(tls["ms"].as_f64().unwrap() > 0.0, "{tls}");
+    assert!(
+        tls["detail"].as_str().unwrap().ends_with("certificate CN=good, issuer CN=fixture-ca, 29 days left"),
+        "{tls}"
+    );
+}

@@ -2,15 +2,16 @@
 //!
 //! `plan` answers every question before anything is started, `outputs` is where results go.
 
-mod outputs;
-mod plan;
+pub(super) mod outputs;
+pub(super) mod plan;
 mod remember;
 
 use std::time::SystemTime;
 
-use crate::analysis::rules::rule_set;
 use crate::analysis;
+use crate::analysis::rules::rule_set;
 use crate::cli::args::{FailOn, Scan};
+use crate::config::Settings;
 use crate::model::finding::Severity;
 use crate::model::run::{RunInfo, Tally};
 use crate::scan::{Heard, ScanOptions, Scanner};
@@ -57,7 +58,7 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
 }
 
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
-    let Planned { settings, targets, disabled, fleet } = planned;
+    let Planned { settings, targets, disabled, fleet, .. } = planned;
     let info =
         RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len(), rules: rule_set() };
     let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
@@ -68,17 +69,8 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         }
     };
     let mut remember = Remember::open(&settings, args.refresh, cancel);
-    let assessment = settings.assessment;
-    let options = ScanOptions {
-        wire: settings.wire,
-        timeout: settings.timeout,
-        max_duration: settings.max_duration,
-        max_retries: settings.max_retries,
-        concurrency: settings.concurrency,
-        protocol_version: settings.protocol_version,
-        assessment,
-        claim: Claim::Whole { guard_program: SELF.into() },
-    };
+    let assessment = settings.assessment.clone();
+    let options = scan_options(settings);
     let scanner = match Scanner::new(options, cancel) {
         Ok(scanner) => scanner,
         Err(e) => {
@@ -119,6 +111,20 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     verdict(&outputs, tally, args)
 }
 
+/// How `settings` scan. For a process that exists for nothing else.
+pub(super) fn scan_options(settings: Settings) -> ScanOptions {
+    ScanOptions {
+        wire: settings.wire,
+        timeout: settings.timeout,
+        max_duration: settings.max_duration,
+        max_retries: settings.max_retries,
+        concurrency: settings.concurrency,
+        protocol_version: settings.protocol_version,
+        assessment: settings.assessment,
+        claim: Claim::Whole { guard_program: SELF.into() },
+    }
+}
+
 fn verdict(outputs: &Outputs<'_>, tally: Tally, args: &Scan) -> Exit {
     if outputs.failed {
         return Exit::Unwritten;
@@ -130,7 +136,7 @@ fn verdict(outputs: &Outputs<'_>, tally: Tally, args: &Scan) -> Exit {
         return Exit::Complete;
     }
     if tally.findings.at_least(threshold(args.fail_on)) > 0 {
-        return Exit::Findings;
+        return Exit::Gate;
     }
     let whole = tally.targets > 0 && tally.complete == tally.targets;
     if whole || (args.allow_incomplete && tally.targets > 0) { Exit::Complete } else { Exit::Incomplete }

@@ -143,7 +143,7 @@ fn told(outcome: &Outcome) -> String {
     format!("{name}: {} over {via} in {version}, {ms} ms, attempts {attempts}{why}", status.name())
 }
 
-fn style_of_stdout() -> Style {
+pub(in crate::app) fn style_of_stdout() -> Style {
     let on_terminal = io::stdout().is_terminal();
     let utf8 = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|n| env::var(n).ok().filter(|v| !v.is_empty()));
     Style {
@@ -154,6 +154,6 @@ fn style_of_stdout() -> Style {
 }
 
 /// <https://no-color.org>: any non-empty value.
-fn coloured() -> bool {
+pub(in crate::app) fn coloured() -> bool {
     env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && env::var_os("TERM").is_none_or(|t| t != "dumb")
 }

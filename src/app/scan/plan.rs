@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::cli::args::Scan;
-use crate::config::{self, ConfigError, Entries, Environment, Overrides, Settings};
+use crate::config::{self, ConfigError, Entries, Environment, Overrides, Settings, Shown};
 use crate::demo::DemoFleet;
 use crate::model::target::Target;
 use crate::transport::http::check_certificates;
@@ -14,15 +14,17 @@ use super::outputs;
 use crate::app::say;
 
 /// What a run needs, all of it known before anything is started.
-pub(super) struct Planned {
-    pub(super) settings: Settings,
-    pub(super) targets: Vec<Target>,
-    pub(super) disabled: usize,
+pub(in crate::app) struct Planned {
+    pub(in crate::app) settings: Settings,
+    pub(in crate::app) targets: Vec<Target>,
+    pub(in crate::app) disabled: usize,
+    /// Every setting with who made it, for commands that talk about them.
+    pub(in crate::app) shown: Vec<Shown>,
     /// Kept alive while its servers are scanned.
-    pub(super) fleet: Option<DemoFleet>,
+    pub(in crate::app) fleet: Option<DemoFleet>,
 }
 
-pub(super) fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
+pub(in crate::app) fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
     outputs::check(args)?;
     let line = |e: ConfigError| e.to_string();
     let environment = Environment::of_process().map_err(line)?;
@@ -65,7 +67,7 @@ pub(super) fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
     if args.no_stdio {
         config::hold_stdio(&mut targets);
     }
-    Ok(Planned { settings, targets, disabled, fleet })
+    Ok(Planned { settings, targets, disabled, shown: resolved.shown, fleet })
 }
 
 fn this_program() -> PathBuf {
@@ -73,7 +75,7 @@ fn this_program() -> PathBuf {
 }
 
 /// The kernel's name for this very program, also after its file was replaced.
-pub(super) const SELF: &str = "/proc/self/exe";
+pub(in crate::app) const SELF: &str = "/proc/self/exe";
 
 fn start_log(args: &Scan, verbose: bool) {
     let level = match (args.quiet, args.verbose.max(u8::from(verbose))) {

@@ -86,7 +86,11 @@ impl Remember {
 
     /// Tells `each` of every target whose answer is stored and fresh, with its place in the plan; the others
     /// have to be asked.
-    pub(super) fn recall(&mut self, targets: Vec<Target>, mut each: impl FnMut(usize, &Target, Outcome)) -> Misses {
+    pub(super) fn recall(
+        &mut self,
+        targets: Vec<Target>,
+        mut each: impl FnMut(usize, &Target, Outcome),
+    ) -> Misses {
         let mut misses = Misses { targets: Vec::new(), places: Vec::new() };
         let mut used = Vec::new();
         for (at, target) in targets.into_iter().enumerate() {

@@ -1,8 +1,11 @@
 //! The options, and everything about them that can be said without reading a file.
 
+mod bench;
 pub(super) mod cache;
 pub(super) mod config;
 mod demo;
+mod diagnose;
+mod load_test;
 mod rules;
 pub(in crate::cli) mod scan;
 mod words;
@@ -15,11 +18,15 @@ use crate::base::text::quote;
 
 use super::complaint::complaint;
 
+pub(crate) use bench::Bench;
 pub(crate) use cache::{Cache, CacheCommand, CacheFormat};
 pub(crate) use config::{Config, ConfigCommand};
 pub(crate) use demo::{DemoServer, DemoTransport};
+pub(crate) use diagnose::Diagnose;
+pub(crate) use load_test::LoadTest;
 pub(crate) use rules::{Rules, RulesCommand, RulesFormat};
 pub(crate) use scan::{Concurrency, FailOn, Format, Pin, Scan};
+pub(crate) use words::Shown;
 
 /// Finds out what MCP servers offer.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
@@ -59,6 +66,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// `scan`
     Scan(Scan),
+    /// `diagnose`
+    Diagnose(Diagnose),
+    /// `bench`
+    Bench(Bench),
+    /// `load-test`
+    LoadTest(LoadTest),
     /// `config`
     Config(Config),
     /// `cache`
@@ -136,9 +149,12 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
     match (command, process) {
         (Command::Scan(_), Some([])) => Err("no command after --".to_owned()),
         (Command::Scan(scan), _) => scan::check(scan),
+        (Command::Diagnose(args), process) => diagnose::check(args, process),
+        (Command::Bench(args), process) => bench::check(args, process),
+        (Command::LoadTest(args), process) => load_test::check(args, process),
         (Command::Config(_) | Command::Cache(_) | Command::Rules(_) | Command::DemoServer(_), None) => Ok(()),
         (Command::Config(_) | Command::Cache(_) | Command::Rules(_) | Command::DemoServer(_), Some(_)) => {
-            Err("only scan takes a command after --".to_owned())
+            Err("only scan, diagnose, bench and load-test take a command after --".to_owned())
         }
     }
 }

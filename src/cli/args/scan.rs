@@ -169,7 +169,7 @@ fn concurrency(value: &str) -> Result<Concurrency, String> {
     }
 }
 
-fn pin(value: &str) -> Result<Pin, String> {
+pub(super) fn pin(value: &str) -> Result<Pin, String> {
     if value == "auto" {
         return Ok(Pin::Auto);
     }
@@ -206,6 +206,27 @@ pub(super) fn check(scan: &Scan) -> Result<(), String> {
         return Err("--client-cert and --client-key need each other".to_owned());
     }
     Ok(())
+}
+
+/// Of the commands that take one target and not many.
+pub(super) fn one_target(
+    target: Option<&str>,
+    files: &[PathBuf],
+    process: Option<&[String]>,
+) -> Result<(), String> {
+    let why = match (target, process) {
+        (_, Some([])) => "no command after --",
+        (Some(_), Some(_)) => "one target at a time: a URL, a name, or -- COMMAND",
+        (None, None) => "no target: give a URL, a name with --targets FILE, or -- COMMAND",
+        (None, Some(_)) if !files.is_empty() => {
+            "--targets goes with the name of a server in it, not with -- COMMAND"
+        }
+        (Some(url), None) if url.contains("://") && !files.is_empty() => {
+            "--targets goes with the name of a server in it, not with a URL"
+        }
+        (Some(_), None) | (None, Some(_)) => return Ok(()),
+    };
+    Err(why.to_owned())
 }
 
 fn after_at(text: &str) -> &str {

@@ -25,6 +25,26 @@ macro_rules! words {
 
 pub(super) use words;
 
+words! {
+    /// How a result that is no report of targets is shown.
+    Shown:
+    /// For people.
+    Table = "table",
+    /// One document.
+    Json = "json"
+}
+
+pub(super) fn count(value: &str, most: usize) -> Result<usize, String> {
+    let count = value.parse().ok().filter(|n| (1..=most).contains(n));
+    count.ok_or_else(|| format!("must be a whole number from 1 to {most}"))
+}
+
+pub(super) fn percent(value: &str) -> Result<f64, String> {
+    let number = value.trim_end().strip_suffix('%').unwrap_or(value).trim().parse().ok();
+    let share = number.filter(|p: &f64| (0.0..=100_000.0).contains(p));
+    share.ok_or_else(|| "must be a number of per cent from 0 to 100000, such as 10%".to_owned())
+}
+
 pub(super) fn not_among(value: &str, words: &[&str]) -> String {
     match nearest(value, words.iter().copied()) {
         Some(meant) => format!("must be one of {} (did you mean {meant}?)", words.join(", ")),

@@ -11,6 +11,7 @@ use ureq::unversioned::transport::{
 };
 
 use super::socket::{self, Sockets};
+use crate::transport::Phases;
 
 /// One for all agents that share their certificates, so that TLS is set up once.
 #[derive(Debug, Clone)]
@@ -32,8 +33,16 @@ impl Connector<()> for Chain {
 
     fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Self::Out>, Error> {
         let begun = Instant::now();
-        let result = self.open(details);
+        let carried = self.carry(details);
+        let mut parts = Phases { tcp: Some(begun.elapsed()), ..Phases::default() };
+        let result = carried.and_then(|transport| {
+            let carried = Instant::now();
+            let result = self.secure(details, transport);
+            parts.tls = details.needs_tls().then(|| carried.elapsed());
+            result
+        });
         socket::add_connect_time(begun.elapsed());
+        socket::add_phases(parts);
         result.map(Some)
     }
 }
@@ -45,11 +54,24 @@ impl Chain {
     }
 
     fn open(&self, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> {
-        let links = &*self.0;
-        let transport = match self.tunnel(details)? {
+        self.secure(details, self.carry(details)?)
+    }
+
+    /// TCP, through the proxy if there is one.
+    fn carry(&self, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, Error> {
+        Ok(match self.tunnel(details)? {
             Some(tunnel) => tunnel,
-            None => Box::new(links.sockets.open(details)?),
-        };
+            None => Box::new(self.0.sockets.open(details)?),
+        })
+    }
+
+    /// `transport` under TLS, where that is asked for.
+    fn secure(
+        &self,
+        details: &ConnectionDetails<'_>,
+        transport: Box<dyn Transport>,
+    ) -> Result<Box<dyn Transport>, Error> {
+        let links = &*self.0;
         if !details.needs_tls() {
             return Ok(transport);
         }

@@ -2,7 +2,7 @@
 //! within the origin, and patience with servers that say "later".
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ureq::http::{HeaderMap, Response};
 use ureq::{Agent, Body};
@@ -15,7 +15,7 @@ use crate::mcp::session::Refusal;
 use crate::model::outcome::FailureKind;
 use crate::model::target::Remote;
 use crate::transport::options::WireOptions;
-use crate::transport::{Patience, WireError};
+use crate::transport::{Patience, Phases, WireError};
 
 use super::agent::{self, Budget, HttpClient, READ_TIMEOUT, Request};
 use super::body::{self, Meter};
@@ -40,6 +40,7 @@ pub(in crate::transport) struct Link {
     pub(in crate::transport) patience: Patience,
     pub(in crate::transport) meter: Meter,
     pub(in crate::transport) connecting: Duration,
+    pub(in crate::transport) phases: Phases,
 }
 
 impl Link {
@@ -50,6 +51,7 @@ impl Link {
         patience: Patience,
     ) -> Link {
         socket::take_connect_time();
+        socket::take_phases();
         let url = origin::without_userinfo(&remote.url);
         // Targets are checked when they are read; what slipped through fails at its first request.
         let agent = match origin::split(&url) {
@@ -65,6 +67,7 @@ impl Link {
             options: options.clone(),
             patience,
             connecting: Duration::ZERO,
+            phases: Phases::default(),
         }
     }
 
@@ -114,8 +117,14 @@ impl Link {
             self.client.counters.request();
             let request = Request { method, url, headers: own, more: &self.headers, body };
             let (_, agent) = self.agent.as_ref().map_err(Clone::clone)?;
+            let begun = Instant::now();
             let result = agent::ask(agent, &request, budget, &self.patience);
-            self.connecting += socket::take_connect_time();
+            let (asked, connecting) = (begun.elapsed(), socket::take_connect_time());
+            let connected = socket::take_phases();
+            self.connecting += connecting;
+            let idle = connecting + connected.resolve.unwrap_or_default();
+            let first_byte = result.is_ok().then(|| asked.saturating_sub(idle));
+            self.phases = self.phases.or(Phases { first_byte, ..connected });
             let response = result?;
             if !response.status().is_redirection() || response.status() == 304 {
                 return Ok(response);

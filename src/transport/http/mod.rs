@@ -3,8 +3,10 @@
 mod agent;
 mod body;
 mod buffers;
+mod certificate;
 mod connect;
 mod link;
+pub mod look;
 pub mod metadata;
 mod proxy;
 mod resolve;
@@ -29,7 +31,7 @@ use crate::model::secret::Secret;
 use crate::model::target::Remote;
 
 use super::options::WireOptions;
-use super::{Parting, Patience, Wire, WireError};
+use super::{Parting, Patience, Phases, Wire, WireError};
 
 pub(super) use agent::Budget;
 pub use agent::HttpClient;
@@ -272,6 +274,10 @@ impl Wire for HttpWire {
 
     fn connect_time(&self) -> Duration {
         self.link.connecting
+    }
+
+    fn phases(&self) -> Phases {
+        self.link.phases
     }
 
     fn close(mut self: Box<Self>) -> Parting {

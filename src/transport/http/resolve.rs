@@ -4,12 +4,16 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
+
+use super::socket;
+use crate::transport::Phases;
 
 /// ureq asks before every request, also when a connection is at hand, and its own resolver starts a thread
 /// each time. This one answers from memory, and reads literal addresses itself.
@@ -48,10 +52,13 @@ impl Names {
             return Ok(known.clone());
         }
         // Lookup failures come as plain I/O errors; nothing else in here makes one.
+        let begun = Instant::now();
         let found = DefaultResolver::default().resolve(uri, config, timeout).map_err(|e| match e {
             Error::Io(_) => Error::HostNotFound,
             other => other,
-        })?;
+        });
+        socket::add_phases(Phases { resolve: Some(begun.elapsed()), ..Phases::default() });
+        let found = found?;
         let found: Vec<SocketAddr> = found.iter().copied().collect();
         self.lock().insert(key, found.clone());
         Ok(found)

@@ -19,6 +19,7 @@ use crate::base::time::Deadline;
 use crate::sys::cancel::Cancel;
 use crate::sys::net;
 use crate::sys::poll::{self, Slot};
+use crate::transport::Phases;
 use crate::transport::counters::{Counters, OpenConnection};
 
 use super::buffers::GrowingBuffers;
@@ -26,6 +27,8 @@ use super::buffers::GrowingBuffers;
 thread_local! {
     /// Time this thread has spent connecting since it was last asked.
     static CONNECTING: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+    /// The parts of the first connection this thread has made since it was last asked.
+    static PHASES: Cell<Phases> = const { Cell::new(NO_PHASES) };
     /// Bytes of one read, where somebody cares: ureq does not hand such a wish down.
     static READ_SIZE: Cell<Option<usize>> = const { Cell::new(None) };
 }
@@ -38,6 +41,18 @@ pub(super) fn take_connect_time() -> Duration {
 /// Adds to it.
 pub(super) fn add_connect_time(time: Duration) {
     CONNECTING.set(CONNECTING.get() + time);
+}
+
+const NO_PHASES: Phases = Phases { resolve: None, tcp: None, tls: None, first_byte: None };
+
+/// The parts of the first connection this thread has made since the last call.
+pub(super) fn take_phases() -> Phases {
+    PHASES.replace(NO_PHASES)
+}
+
+/// Adds to them what is not there yet.
+pub(super) fn add_phases(phases: Phases) {
+    PHASES.set(PHASES.get().or(phases));
 }
 
 /// Runs `f`, in which this thread takes `size` bytes from a socket at a time.

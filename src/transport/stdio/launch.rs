@@ -43,6 +43,9 @@ pub(crate) const ALLOWED: [&str; 12] = [
     "XDG_RUNTIME_DIR",
 ];
 
+/// For servers without a PATH.
+const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
 /// Starts servers and sees to their end.
 pub struct Launcher {
     run: String,
@@ -157,6 +160,26 @@ impl Launcher {
     }
 }
 
+/// Where the program of `command` was looked for, and what was found there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// The directories of the server's PATH, in order; none where the program is a path itself.
+    pub directories: Vec<PathBuf>,
+    /// The file that would be started, or why none.
+    pub found: Result<PathBuf, String>,
+}
+
+/// Looks for the program of `command`, and starts nothing.
+pub fn search(command: &Command) -> Search {
+    let environment = environment(command);
+    let path = path_of(&environment);
+    let directories = match command.program.contains('/') {
+        true => Vec::new(),
+        false => env::split_paths(path.unwrap_or(OsStr::new(DEFAULT_PATH))).collect(),
+    };
+    Search { directories, found: resolve(&command.program, path, command.cwd.as_deref()) }
+}
+
 fn take_over(pid: Pid, child: &mut process::Child) -> io::Result<Launched> {
     let pidfd = sys::pidfd(pid)?;
     let (Some(stdin), Some(stdout), Some(stderr)) =
@@ -196,7 +219,7 @@ fn resolve(program: &str, path: Option<&OsStr>, cwd: Option<&Path>) -> Result<Pa
         let file = std::path::absolute(&file).unwrap_or(file);
         return usable(&file).map(|()| file).map_err(|why| format!("{shown}: {why}"));
     }
-    let path = path.unwrap_or(OsStr::new("/usr/local/bin:/usr/bin:/bin"));
+    let path = path.unwrap_or(OsStr::new(DEFAULT_PATH));
     let mut closest = None;
     for dir in env::split_paths(path).filter(|d| d.is_absolute()) {
         let file = dir.join(program);

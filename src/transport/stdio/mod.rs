@@ -27,7 +27,7 @@ use crate::sys::poll::{self, Slot};
 use crate::sys::process as sys;
 
 use super::options::WireOptions;
-use super::{Parting, Patience, Wire, WireError};
+use super::{Parting, Patience, Phases, Wire, WireError};
 use launch::{Launched, Launcher};
 use reaper::Process;
 use tail::Tail;
@@ -60,6 +60,9 @@ pub struct StdioWire {
     first_line_by: Option<Deadline>,
     dropped_answers: u32,
     connect_time: Duration,
+    begun: Instant,
+    /// From the start to the first line.
+    first_line: Option<Duration>,
 }
 
 impl StdioWire {
@@ -93,6 +96,8 @@ impl StdioWire {
             patience,
             dropped_answers: 0,
             connect_time: begun.elapsed(),
+            begun,
+            first_line: None,
         })
     }
 
@@ -260,6 +265,7 @@ impl Wire for StdioWire {
         if self.stdin.is_some() {
             self.first_line_by = None;
         }
+        self.first_line.get_or_insert_with(|| self.begun.elapsed());
         Ok(Inbound::Text(self.lines.line(range)))
     }
 
@@ -269,6 +275,10 @@ impl Wire for StdioWire {
 
     fn connect_time(&self) -> Duration {
         self.connect_time
+    }
+
+    fn phases(&self) -> Phases {
+        Phases { first_byte: self.first_line, ..Phases::default() }
     }
 
     fn close(mut self: Box<Self>) -> Parting {
