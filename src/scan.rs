@@ -7,10 +7,11 @@ use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::engine::{self, Event};
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
+use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::model::run::{Tally, Vitals};
 use crate::model::target::Target;
-use crate::probe::{self, Policy};
+use crate::probe::{self, Kept, Policy};
 use crate::sys::cancel::Cancel;
 use crate::sys::limits::raise_open_files;
 use crate::transport::carriers::Carriers;
@@ -35,6 +36,8 @@ pub struct ScanOptions {
     pub protocol_version: Option<Revision>,
     /// How much of the process table the scan may claim.
     pub claim: Claim,
+    /// Keeps sessions open between introspections of the same target; `None` closes each at its end.
+    pub pool: Option<PoolOptions>,
 }
 
 impl Default for ScanOptions {
@@ -47,6 +50,7 @@ impl Default for ScanOptions {
             concurrency: std::thread::available_parallelism().map_or(4, |n| (n.get() * 2).min(20)),
             protocol_version: None,
             claim: Claim::Groups,
+            pool: None,
         }
     }
 }
@@ -100,6 +104,8 @@ pub fn scan(
 
 /// What scans have in common that follow each other: connections, processes, how targets are treated.
 pub struct Scanner {
+    /// Dropped before what their wires come from.
+    kept: Option<Arc<Kept>>,
     carriers: Arc<Carriers>,
     policy: Arc<Policy>,
     cancel: Cancel,
@@ -119,6 +125,7 @@ impl Scanner {
             pin: options.protocol_version,
         };
         Ok(Scanner {
+            kept: options.pool.map(|pool| Arc::new(Kept::new(pool))),
             carriers: Arc::new(carriers),
             policy: Arc::new(policy),
             cancel: cancel.clone(),
@@ -135,8 +142,11 @@ impl Scanner {
         let mut tally = Tally::default();
         let work = {
             let (targets, carriers) = (targets.clone(), self.carriers.clone());
-            let (policy, cancel) = (self.policy.clone(), self.cancel.clone());
-            move |_, at: usize| Box::new(probe::probe(&targets[at], &carriers, &policy, run_ends, &cancel))
+            let (policy, cancel, kept) = (self.policy.clone(), self.cancel.clone(), self.kept.clone());
+            move |_, at: usize| {
+                let kept = kept.as_deref();
+                Box::new(probe::probe(&targets[at], &carriers, kept, &policy, run_ends, &cancel))
+            }
         };
         engine::run(0..targets.len(), threads, work, |event| match event {
             Event::Ended(at, result) => {
@@ -144,7 +154,10 @@ impl Scanner {
                 tally.add(&outcome);
                 each(Heard::Ended(at, outcome));
             }
-            Event::Quiet => each(Heard::Quiet),
+            Event::Quiet => {
+                self.tend();
+                each(Heard::Quiet);
+            }
         });
         each(Heard::Complete(tally));
         tally
@@ -152,16 +165,28 @@ impl Scanner {
 
     /// Introspects one target on this thread.
     pub fn introspect(&self, target: &Target) -> Outcome {
-        probe::probe(target, &self.carriers, &self.policy, None, &self.cancel)
+        probe::probe(target, &self.carriers, self.kept.as_deref(), &self.policy, None, &self.cancel)
     }
 
     /// What the transports did so far.
     pub fn vitals(&self) -> Vitals {
-        self.carriers.vitals()
+        let idle = self.kept.as_ref().map_or(0, |kept| kept.idle());
+        Vitals { sessions_idle: idle as u64, ..self.carriers.vitals() }
+    }
+
+    /// Looks after the sessions that are kept: closes those whose time is over, drops those that are dead. To
+    /// be called now and then by whoever lets time pass between scans; takes two seconds at most.
+    pub fn tend(&self) {
+        if let Some(kept) = &self.kept {
+            kept.tend(&self.cancel);
+        }
     }
 
     /// Waits, at most two seconds, until every server that was started is gone.
     pub fn finish(self) {
+        if let Some(kept) = self.kept {
+            kept.end(&self.cancel);
+        }
         if let Some(carriers) = Arc::into_inner(self.carriers) {
             carriers.finish();
         }

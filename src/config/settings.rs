@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::args::{Concurrency, Pin, Scan};
+use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::transport::options::WireOptions;
 
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub concurrency: usize,
     /// Whether to log as with `-v`.
     pub verbose: bool,
+    /// Sessions kept between repeated introspections.
+    pub pool: Option<PoolOptions>,
     /// The only revision to speak, unless a target has its own.
     pub protocol_version: Option<Revision>,
     /// What to scan where the command line says nothing.
@@ -150,6 +153,9 @@ pub(crate) struct Draft {
     pub(crate) concurrency: Option<usize>,
     pub(crate) client_cert: Option<PathBuf>,
     pub(crate) client_key: Option<PathBuf>,
+    /// Whether `pool` holds.
+    pub(crate) keep_sessions: bool,
+    pub(crate) pool: PoolOptions,
 }
 
 /// Joins defaults, files, environment and flags; later ones win.
@@ -268,6 +274,7 @@ impl Said {
             let origin = Origin::File { file: entries.file.clone(), line: entries.line };
             shown.insert(0, Shown { path: SERVERS, value, origin, in_effect: true });
         }
+        draft.settings.pool = draft.keep_sessions.then_some(draft.pool);
         draft.settings.targets.inline = self.inline;
         Ok(Resolved { settings: draft.settings, shown, notes })
     }
@@ -293,6 +300,7 @@ impl Draft {
                 max_retries: 3,
                 concurrency: 1,
                 verbose: false,
+                pool: Some(PoolOptions::default()),
                 protocol_version: None,
                 targets: TargetsFrom::default(),
             },
@@ -300,6 +308,8 @@ impl Draft {
             concurrency: None,
             client_cert: None,
             client_key: None,
+            keep_sessions: true,
+            pool: PoolOptions::default(),
         }
     }
 }

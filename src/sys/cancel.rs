@@ -57,6 +57,14 @@ impl Cancel {
 }
 
 impl Switch {
+    /// Untrips it; whether it was tripped.
+    pub(super) fn reset(&self) -> bool {
+        let mut count = 0u64;
+        // SAFETY: eight bytes of a live local. Its failure means that there was nothing to read.
+        unsafe { libc::read(self.event.as_raw_fd(), (&raw mut count).cast(), 8) };
+        self.tripped.swap(false, Ordering::AcqRel)
+    }
+
     /// Async-signal-safe: one atomic store and one write(2).
     pub(super) fn trip(&self) {
         self.tripped.store(true, Ordering::Release);

@@ -69,6 +69,7 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         concurrency: settings.concurrency,
         protocol_version: settings.protocol_version,
         claim: Claim::Whole { guard_program: SELF.into() },
+        pool: None,
     };
     let mut tally = Tally::default();
     let scanner = match Scanner::new(options, cancel) {

@@ -41,6 +41,8 @@ pub use tls::check_certificates;
 
 /// The parting DELETE is a courtesy.
 const DELETE_TIME: Duration = Duration::from_millis(1500);
+/// Events behind an answer that are read for the sake of the connection.
+const MOST_LEFT_OVER: usize = 16;
 /// Longest session id we carry. The specification names no limit; headers have one.
 const LONGEST_SESSION_ID: usize = 4096;
 
@@ -84,6 +86,19 @@ impl HttpWire {
             resumed: 0,
             resume_point: (None, None),
             notes: Notes::default(),
+        }
+    }
+
+    /// Parts with the last answer. A stream has given it, and may go on; where its end is there already, it is
+    /// read, so that the connection can be used again.
+    fn let_go(&mut self) {
+        if let Pending::Stream(mut stream) = std::mem::replace(&mut self.pending, Pending::Nothing) {
+            for _ in 0..MOST_LEFT_OVER {
+                match stream.at_once(&mut self.link.meter, &self.link.patience) {
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(_) => break,
+                }
+            }
         }
     }
 
@@ -201,6 +216,9 @@ impl Wire for HttpWire {
         if message.mirror.opens_session {
             self.session = None;
         }
+        if message.is_request {
+            self.let_go();
+        }
         self.version = message.mirror.version.or(self.version);
         let own = own_headers(message, self.session.as_ref());
         if !message.is_request {
@@ -215,8 +233,6 @@ impl Wire for HttpWire {
             }
             return Ok(());
         }
-        // An old stream may still be open; it has given its answer.
-        self.pending = Pending::Nothing;
         self.resume_point = (None, None);
         let (mut response, too_late) = self.link.persist(&own, &message.body)?;
         if response.status().is_success() {
@@ -273,13 +289,30 @@ impl Wire for HttpWire {
         self.link.connecting
     }
 
+    fn pause(&mut self) -> Parting {
+        self.let_go();
+        self.current = Vec::new();
+        self.link.rest();
+        Parting { notes: self.notes.clone(), stderr: String::new() }
+    }
+
+    fn renew(&mut self, patience: Patience) {
+        self.resumed = 0;
+        self.link.renew(patience);
+    }
+
+    fn overhear(&mut self) -> Result<Option<Inbound<'_>>, WireError> {
+        // Each exchange is for itself, and the pool of connections looks at each of them before it is used.
+        Ok(None)
+    }
+
     fn close(mut self: Box<Self>) -> Parting {
         self.pending = Pending::Nothing;
         if let Some(session) = self.session.take().filter(|_| self.link.patience.check().is_ok()) {
             let mut own = vec![("Mcp-Session-Id", session.reveal())];
             own.extend(self.version.map(|v| ("MCP-Protocol-Version", v.date())));
             let time = DELETE_TIME;
-            let budget = Budget { total: time, read: time, read_option: READ_TIMEOUT, connect: time };
+            let budget = Budget { total: Some(time), read: time, read_option: READ_TIMEOUT, connect: time };
             // 405 means that the server does not let clients end sessions; anything else is its business.
             if let Ok(response) = self.link.exchange("DELETE", &own, None, budget) {
                 self.link.drain(response);
