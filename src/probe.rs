@@ -91,7 +91,8 @@ pub(crate) fn probe(
     let mut talk = loop {
         outcome.attempts += 1;
         log::debug!("{}: attempt {}", target.name, outcome.attempts);
-        let once_more = |(kept, key): &(&Kept, Key)| kept::again(kept, key, &target.name, carriers, &patience);
+        let once_more =
+            |(kept, key): &(&Kept, Key)| kept::again(kept, key, &target.name, carriers, &patience);
         let again = key.as_ref().filter(|_| outcome.attempts == 1).and_then(once_more);
         let talk =
             again.unwrap_or_else(|| attempt(target, carriers, kept.is_some(), pin, &patience, &redaction));

@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod exit;
+mod lock;
 mod scan;
 
 use std::ffi::OsString;

@@ -274,7 +274,8 @@ mod tests {
     fn items_are_compared_by_name_and_whatever_the_order() {
         let first = outcome(&[r#"{"name":"read"}"#, r#"{"name":"search","x":1,"y":2}"#, r#"{"name":"a"}"#]);
         let same = outcome(&[r#"{"name":"a"}"#, r#"{"y":2,"x":1,"name":"search"}"#, r#"{"name":"read"}"#]);
-        let other = outcome(&[r#"{"name":"a"}"#, r#"{"name":"search","x":2}"#, r#"{"name":"delete\u001b[2J"}"#]);
+        let other =
+            outcome(&[r#"{"name":"a"}"#, r#"{"name":"search","x":2}"#, r#"{"name":"delete\u001b[2J"}"#]);
         assert_eq!(
             told(&[first, same, other]),
             [vec![], vec!["tools +delete\\u{1b}[2J -read ~search".to_owned()]]

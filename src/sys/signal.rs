@@ -36,7 +36,7 @@ impl Bell {
     pub(crate) fn wait(&self, by: Deadline, cancel: &Cancel) {
         while !cancel.is_tripped() && !self.0.is_tripped() && !by.passed() {
             let mut slots = [Slot::readable(Some(cancel.fd())), Slot::readable(Some(self.0.fd()))];
-            if poll::wait(&mut slots, by).is_err() {
+            if poll::wait(&mut slots, by).is_err() || slots[1].ready() {
                 break;
             }
         }

@@ -1,26 +1,50 @@
 //! `hawkeye scan`: targets from everywhere, one engine, every sink.
 //!
-//! `plan` answers every question before anything is started, `outputs` is where results go.
+//! `plan` answers every question before anything is started, `outputs` is where results go, `watch` does it all
+//! again and again.
 
 mod outputs;
 mod plan;
+mod trouble;
+mod watch;
 
+use std::io;
 use std::time::SystemTime;
 
 use crate::cli::args::Scan;
+use crate::config::Settings;
 use crate::model::run::{RunInfo, Tally};
 use crate::scan::{Heard, ScanOptions, Scanner};
 use crate::sys::cancel::Cancel;
-use crate::sys::signal;
+use crate::sys::signal::{self, Bell};
 use crate::transport::stdio::launch::Claim;
 
 use super::exit::Exit;
+use super::lock::{Lock, NotLocked};
 use super::say;
-use outputs::Outputs;
-use plan::{Planned, SELF, plan};
+use outputs::{Outputs, Round};
+use plan::{Held, Planned, SELF, plan};
+use trouble::Trouble;
 
 pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
-    let planned = match plan(args, process) {
+    let (cancel, bell) = match switches(args) {
+        Ok(switches) => switches,
+        Err(e) => {
+            say(&format!("cannot start: {e}"));
+            return Exit::Unwritten;
+        }
+    };
+    // Held until the end of the process: the servers are gone before.
+    let _lock = match lock(args, &cancel) {
+        Ok(lock) => lock,
+        Err(NotLocked::Interrupted) => return Exit::Signal(signal::caught().unwrap_or(130)),
+        Err(NotLocked::Refused(why)) => {
+            say(&why);
+            return Exit::Usage;
+        }
+    };
+    let mut held = Held::default();
+    let planned = match plan(args, process, &mut held) {
         Ok(planned) => planned,
         Err(why) => {
             say(&why);
@@ -40,29 +64,34 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
             return Exit::Incomplete;
         }
     }
-    let cancel = match Cancel::new() {
-        Ok(cancel) => cancel,
-        Err(e) => {
-            say(&format!("cannot start: {e}"));
-            return Exit::Unwritten;
-        }
-    };
     signal::trip_on_signals(&cancel);
-    execute(args, planned, &cancel)
+    match (args.watch, bell) {
+        (Some(interval), Some(bell)) => {
+            watch::Watch { args, process, held, interval, bell, cancel: &cancel }.run(planned)
+        }
+        _ => execute(args, planned, &cancel),
+    }
 }
 
-fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
-    let Planned { settings, targets, disabled, fleet } = planned;
-    let info = RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len() };
-    let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
-        Ok(outputs) => outputs,
-        Err(why) => {
-            say(&why);
-            return Exit::Unwritten;
-        }
-    };
-    let options = ScanOptions {
-        wire: settings.wire,
+/// What ends everything, and what begins a round when things are watched.
+fn switches(args: &Scan) -> io::Result<(Cancel, Option<Bell>)> {
+    let bell = args.watch.map(|_| Bell::at_hangup()).transpose()?;
+    Ok((Cancel::new()?, bell))
+}
+
+fn lock(args: &Scan, cancel: &Cancel) -> Result<Option<Lock>, NotLocked> {
+    if !(args.lock || args.lock_file.is_some() || args.lock_wait.is_some()) {
+        return Ok(None);
+    }
+    if args.lock_wait.is_some() {
+        signal::trip_on_signals(cancel);
+    }
+    Lock::take(args.lock_file.as_deref(), args.lock_wait.unwrap_or_default(), cancel).map(Some)
+}
+
+fn options(settings: &Settings) -> ScanOptions {
+    ScanOptions {
+        wire: settings.wire.clone(),
         timeout: settings.timeout,
         max_duration: settings.max_duration,
         max_retries: settings.max_retries,
@@ -70,9 +99,21 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         protocol_version: settings.protocol_version,
         claim: Claim::Whole { guard_program: SELF.into() },
         pool: None,
+    }
+}
+
+fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
+    let Planned { settings, targets, disabled } = planned;
+    let info = RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len() };
+    let mut outputs = match Outputs::open(args, &info, settings.concurrency, Round::Only, cancel) {
+        Ok(outputs) => outputs,
+        Err(why) => {
+            say(&why);
+            return Exit::Unwritten;
+        }
     };
-    let mut tally = Tally::default();
-    let scanner = match Scanner::new(options, cancel) {
+    let (mut tally, mut trouble) = (Tally::default(), Trouble::default());
+    let scanner = match Scanner::new(options(&settings), cancel) {
         Ok(scanner) => scanner,
         Err(e) => {
             say(&e.to_string());
@@ -82,6 +123,7 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     scanner.scan(targets, |heard| match heard {
         Heard::Quiet => outputs.tick(),
         Heard::Ended(at, outcome) => {
+            trouble.note(&outcome);
             outputs.outcome(at, &outcome);
         }
         // The report is out before the last server is.
@@ -91,18 +133,21 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         }
     });
     scanner.finish();
-    drop(fleet);
-    verdict(&outputs, tally, args.allow_incomplete)
+    let exit = verdict(outputs.failed, outputs.reader_left, tally, args.allow_incomplete);
+    if args.quiet && exit != Exit::Complete {
+        trouble.line(&tally).iter().for_each(|line| say(line));
+    }
+    exit
 }
 
-fn verdict(outputs: &Outputs<'_>, tally: Tally, allow_incomplete: bool) -> Exit {
-    if outputs.failed {
+fn verdict(unwritten: bool, reader_left: bool, tally: Tally, allow_incomplete: bool) -> Exit {
+    if unwritten {
         return Exit::Unwritten;
     }
     if let Some(code) = signal::caught() {
         return Exit::Signal(code);
     }
-    if outputs.reader_left {
+    if reader_left {
         return Exit::Complete;
     }
     let whole = tally.targets > 0 && tally.complete == tally.targets;

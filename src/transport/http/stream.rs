@@ -71,7 +71,8 @@ impl EventStream {
                 continue;
             }
             patience.check()?;
-            let read = socket::reading(self.chunk.len(), patience.until, || self.reader.read(&mut self.chunk));
+            let read =
+                socket::reading(self.chunk.len(), patience.until, || self.reader.read(&mut self.chunk));
             let n = read.map_err(|e| explain(Error::from(e), patience, self.read_option))?;
             // A shutdown on cancellation looks like an ordinary end.
             patience.check()?;
