@@ -41,8 +41,6 @@ pub use tls::check_certificates;
 
 /// The parting DELETE is a courtesy.
 const DELETE_TIME: Duration = Duration::from_millis(1500);
-/// Events behind an answer that are read for the sake of the connection.
-const MOST_LEFT_OVER: usize = 16;
 /// Longest session id we carry. The specification names no limit; headers have one.
 const LONGEST_SESSION_ID: usize = 4096;
 
@@ -89,16 +87,11 @@ impl HttpWire {
         }
     }
 
-    /// Parts with the last answer. A stream has given it, and may go on; where its end is there already, it is
-    /// read, so that the connection can be used again.
-    fn let_go(&mut self) {
-        if let Pending::Stream(mut stream) = std::mem::replace(&mut self.pending, Pending::Nothing) {
-            for _ in 0..MOST_LEFT_OVER {
-                match stream.at_once(&mut self.link.meter, &self.link.patience) {
-                    Ok(Some(_)) => {}
-                    Ok(None) | Err(_) => break,
-                }
-            }
+    /// A stream that has given its answer may go on. Where its end is there already it is read now, so that the
+    /// connection can be used for what comes next.
+    fn meet_end(&mut self) {
+        if let Pending::Stream(stream) = &mut self.pending {
+            stream.meet_end(&mut self.link.meter);
         }
     }
 
@@ -216,8 +209,10 @@ impl Wire for HttpWire {
         if message.mirror.opens_session {
             self.session = None;
         }
+        self.meet_end();
         if message.is_request {
-            self.let_go();
+            // An old stream may still be open; it has given its answer.
+            self.pending = Pending::Nothing;
         }
         self.version = message.mirror.version.or(self.version);
         let own = own_headers(message, self.session.as_ref());
@@ -290,7 +285,8 @@ impl Wire for HttpWire {
     }
 
     fn pause(&mut self) -> Parting {
-        self.let_go();
+        self.meet_end();
+        self.pending = Pending::Nothing;
         self.current = Vec::new();
         self.link.rest();
         Parting { notes: self.notes.clone(), stderr: String::new() }

@@ -84,6 +84,19 @@ impl EventStream {
         }
     }
 
+    /// Reads on without waiting, if all that was read is used up: to find the end where it is near.
+    pub(in crate::transport) fn meet_end(&mut self, meter: &mut Meter) {
+        if !self.undecoded.is_empty() {
+            return;
+        }
+        let now = Deadline::after(Duration::ZERO);
+        if let Ok(n) = socket::reading(self.chunk.len(), now, || self.reader.read(&mut self.chunk)) {
+            self.undecoded = 0..n;
+            // What is too much is too much also at the next read, where it is told.
+            let _ = meter.add(n);
+        }
+    }
+
     /// The next event that is there already; `None` when there is none, or not the whole of it.
     pub(in crate::transport) fn at_once(
         &mut self,
