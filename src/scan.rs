@@ -87,6 +87,8 @@ impl std::error::Error for ScanError {}
 const DESCRIPTORS: usize = 8;
 /// Descriptors of our own.
 const OWN_DESCRIPTORS: usize = 20;
+/// Descriptors of a process that is kept: three pipes and a pidfd.
+const KEPT_DESCRIPTORS: usize = 4;
 
 /// Introspects every one of `targets` and tells `each`. Every target gets exactly one outcome, whatever
 /// happens to it; tripping `cancel` makes the rest of them `not_evaluated`.
@@ -125,7 +127,7 @@ impl Scanner {
             pin: options.protocol_version,
         };
         Ok(Scanner {
-            kept: options.pool.map(|pool| Arc::new(Kept::new(pool))),
+            kept: options.pool.map(|pool| Arc::new(Kept::new(keepable(pool)))),
             carriers: Arc::new(carriers),
             policy: Arc::new(policy),
             cancel: cancel.clone(),
@@ -191,6 +193,17 @@ impl Scanner {
             carriers.finish();
         }
     }
+}
+
+/// As many sessions as half of the open files has room for: the other half is for the scan.
+fn keepable(pool: PoolOptions) -> PoolOptions {
+    let wanted = pool.max_connections.saturating_mul(KEPT_DESCRIPTORS * 2);
+    let open_files = usize::try_from(raise_open_files(wanted as u64)).unwrap_or(usize::MAX);
+    let fit = (open_files / (KEPT_DESCRIPTORS * 2)).max(1);
+    if fit < pool.max_connections {
+        log::warn!("only {fit} sessions are kept: {open_files} open files are allowed (ulimit -n {wanted})");
+    }
+    PoolOptions { max_connections: pool.max_connections.min(fit), ..pool }
 }
 
 /// As many threads as the limit of open files has room for.

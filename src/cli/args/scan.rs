@@ -49,7 +49,7 @@ pub(crate) struct Scan {
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
     pub timeout: Option<Duration>,
 
-    /// seconds for the whole run
+    /// seconds for the whole run; with --watch, for each round
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
     pub max_duration: Option<Duration>,
 

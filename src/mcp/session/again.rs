@@ -71,3 +71,107 @@ impl Session {
         self.reopened = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mcp::session::tests::{Stage, answered, refused};
+    use crate::mcp::session::{Binding, Ending};
+    use crate::model::inventory::CoverageState;
+    use crate::model::notes::Note;
+
+    fn opened(binding: Binding) -> Stage {
+        let mut s = Stage::new(binding);
+        if binding == Binding::Exchange {
+            refused(&mut s, "server/discover");
+        }
+        s.say("noise").ok();
+        let welcome = json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}, "odd": 1},
+                             "serverInfo": {"name": "s"}, "instructions": "i"});
+        answered(&mut s, "initialize", welcome);
+        s
+    }
+
+    fn listed(s: &mut Stage, names: &[&str]) -> Ending {
+        let tools: Vec<_> = names.iter().map(|name| json!({"name": name, "inputSchema": {}})).collect();
+        assert!(answered(s, "tools/list", json!({"tools": tools})), "there is more to do");
+        s.session.pause(None)
+    }
+
+    #[test]
+    fn facts_stay_and_lists_are_new() {
+        let mut s = opened(Binding::Lines);
+        let first = listed(&mut s, &["a", "b"]);
+        let sent = s.sent.len();
+        s.session.relist();
+        assert!(!s.flush());
+        assert_eq!((s.sent.len() - sent, s.sent[sent]["method"].as_str()), (1, Some("tools/list")));
+        let second = listed(&mut s, &["c"]);
+        assert_eq!(second.inventory.tools.len(), 1);
+        let facts = |e: &Ending| {
+            let i = &e.inventory;
+            (i.protocol.clone(), i.server.clone(), i.instructions.clone(), i.capabilities.clone())
+        };
+        assert_eq!(facts(&first), facts(&second));
+        assert!(first.inventory.server.is_some() && first.inventory.instructions.is_some());
+        let states = |e: &Ending| e.inventory.coverage.iter().map(|c| c.state).collect::<Vec<_>>();
+        assert_eq!(states(&first), states(&second));
+        assert_eq!(states(&second)[0], CoverageState::Complete);
+        // What was odd about the opening is odd still, and counted once.
+        let notes = |e: Ending| e.notes.into_vec().into_iter().map(|n: Note| (n.code, n.count)).collect();
+        let (first, second): (Vec<_>, Vec<_>) = (notes(first), notes(second));
+        assert_eq!((&first, &first), (&vec![("noise", 1)], &second));
+    }
+
+    #[test]
+    fn a_session_that_expired_meanwhile_is_not_opened_again_from_here() {
+        let mut s = opened(Binding::Exchange);
+        listed(&mut s, &["a"]);
+        s.session.relist();
+        s.flush();
+        assert!(s.refuse(404, "").unwrap());
+        assert_eq!(s.session.pause(None).inventory.coverage[0].state, CoverageState::Failed);
+        assert_eq!(s.count("initialize"), 1);
+    }
+
+    #[test]
+    fn only_an_answer_that_knows_us_is_life() {
+        let mut s = opened(Binding::Lines);
+        listed(&mut s, &[]);
+        let error = |code| json!({"error": {"code": code, "message": "m"}});
+        let rows = [(json!({"result": {}}), true), (error(-32601), true), (error(-32001), false)];
+        for (answer, well) in rows {
+            let ping = s.session.ping().unwrap();
+            s.flush();
+            let mut message = json!({"jsonrpc": "2.0", "id": s.id("ping")});
+            message.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+            assert_eq!(s.say(&message.to_string()), Ok(true));
+            assert_eq!(s.session.ponged(ping), well, "{message}");
+        }
+        s.session.relist();
+        s.flush();
+        assert_eq!(listed(&mut s, &["a"]).inventory.tools.len(), 1);
+
+        let mut stateless = Stage::new(Binding::Lines);
+        let modern = json!({"supportedVersions": ["2026-07-28"], "capabilities": {}});
+        answered(&mut stateless, "server/discover", modern);
+        assert_eq!(stateless.session.ping(), None);
+    }
+
+    #[test]
+    fn notifications_may_come_unasked_and_nothing_else() {
+        let mut s = opened(Binding::Lines);
+        listed(&mut s, &[]);
+        let late = format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{}}}}"#, s.id("server/discover"));
+        for (text, harmless) in [
+            (r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#, true),
+            ("", true),
+            (&late, true),
+            (r#"{"jsonrpc":"2.0","id":5,"result":{}}"#, false),
+            (r#"{"jsonrpc":"2.0","id":5,"method":"ping"}"#, false),
+            ("log line", false),
+        ] {
+            assert_eq!(s.session.overheard(&Inbound::Text(text.as_bytes())), harmless, "{text}");
+        }
+    }
+}
