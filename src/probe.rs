@@ -1,5 +1,7 @@
 //! Floor 3: drives one session over one wire, and turns what became of it into an [`Outcome`]. The only loop
-//! in which protocol and transport meet.
+//! in which protocol and transport meet. `kept` keeps conversations for the next time.
+
+mod kept;
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +17,10 @@ use crate::model::secret::Redaction;
 use crate::model::target::{Endpoint, Hold, HttpHint, Remote, Target};
 use crate::sys::cancel::Cancel;
 use crate::transport::carriers::Carriers;
-use crate::transport::{Limit, Patience, Phases, Wire, WireError};
+use crate::transport::{Limit, Parting, Patience, Phases, Wire, WireError};
+
+pub(crate) use kept::Kept;
+use kept::{Key, Live};
 
 /// Longest message of a failure, in characters.
 const MESSAGE: usize = 600;
@@ -44,6 +49,8 @@ struct Talk {
     notes: Notes,
     stderr: String,
     detour: Option<Detour>,
+    /// The conversation itself, where it can be taken up again.
+    live: Option<Live>,
     /// When the conversation ended, on its own clock.
     ended: Duration,
 }
@@ -63,6 +70,7 @@ enum Detour {
 pub(crate) fn probe(
     target: &Target,
     carriers: &Carriers,
+    kept: Option<&Kept>,
     policy: &Policy,
     run_ends: Option<Deadline>,
     cancel: &Cancel,
@@ -80,21 +88,30 @@ pub(crate) fn probe(
     let limit = if Some(until) == run_ends { Limit::Run } else { Limit::Target };
     let patience = Patience { until, total, limit, cancel: cancel.clone() };
     let pin = target.pin.or(policy.pin);
-    let talk = loop {
+    let key = kept.map(|kept| (kept, Key::of(target, pin)));
+    let mut talk = loop {
         outcome.attempts += 1;
         log::debug!("{}: attempt {}", target.name, outcome.attempts);
-        let talk = attempt(target, carriers, pin, &patience, &redaction);
+        let once_more =
+            |(kept, key): &(&Kept, Key)| kept::again(kept, key, &target.name, carriers, &patience);
+        let again = key.as_ref().filter(|_| outcome.attempts == 1).and_then(once_more);
+        let talk =
+            again.unwrap_or_else(|| attempt(target, carriers, kept.is_some(), pin, &patience, &redaction));
         let wait = retry::wait(outcome.attempts, fastrand::f64());
         let again = outcome.attempts <= retries(&talk, &target.endpoint, policy.max_retries);
         if !again || wait >= until.left() || cancel.sleep(Deadline::after(wait)) {
             break talk;
         }
     };
+    let live = talk.live.take();
     fill(&mut outcome, talk, target, &redaction, begun);
     if let Endpoint::Remote(remote) = &target.endpoint {
         outcome.auth = clean_auth(posture(&outcome, remote, carriers, &patience), &redaction);
     }
     outcome.timing.total_ms = millis(begun.elapsed());
+    if let (Some((kept, key)), Some(live)) = (key, live) {
+        kept.keep(key, live, cancel);
+    }
     outcome
 }
 
@@ -151,6 +168,7 @@ fn hindrance(target: &Target, run_ends: Option<Deadline>, cancel: &Cancel) -> Op
 fn attempt(
     target: &Target,
     carriers: &Carriers,
+    keep: bool,
     pin: Option<Revision>,
     patience: &Patience,
     redaction: &Redaction,
@@ -164,7 +182,7 @@ fn attempt(
             redaction: redaction.clone(),
             seed: fastrand::u64(..),
         };
-        converse(target, carriers, plan, patience)
+        converse(target, carriers, keep, plan, patience)
     };
     let stateless_only = pin.is_some_and(|r| r.era() == Era::Stateless);
     let first_binding = match &target.endpoint {
@@ -195,7 +213,7 @@ fn attempt(
 }
 
 /// Opens a wire and talks until the session has what it wants or cannot go on.
-fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patience) -> Talk {
+fn converse(target: &Target, carriers: &Carriers, keep: bool, plan: Plan, patience: &Patience) -> Talk {
     let begun = Instant::now();
     let binding = plan.binding;
     let mut session = Session::new(plan);
@@ -224,19 +242,24 @@ fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patienc
                 notes: Notes::default(),
                 stderr: String::new(),
                 detour: None,
+                live: None,
                 ended: begun.elapsed(),
             };
         }
     };
-    let cut = talk(&mut session, wire.as_mut(), begun).err();
+    let cut = talk(&mut session, wire.as_mut(), begun, None).err();
     let detour = cut.as_ref().and_then(|stop| detour(stop, &session, binding));
-    let cut = cut.map(|stop| match stop {
-        Stop::Failed(failure) | Stop::NotStreamable(failure) => failure,
-    });
+    let cut = cut.map(ended_by);
     let (transport, connect, phases) = (wire.transport(), wire.connect_time(), wire.phases());
     let (challenged, agreed_at) = (session.challenged().cloned(), session.agreed_at());
-    let (ending, ended) = (session.finish(cut), begun.elapsed());
-    let parting = wire.close();
+    if agreed_at.is_some() {
+        carriers.counters().session_opened();
+    }
+    let ended = begun.elapsed();
+    let (ending, parting, live) = match cut {
+        None if keep => rest(session, wire),
+        cut => (session.finish(cut), wire.close(), None),
+    };
     Talk {
         ending,
         challenged,
@@ -247,17 +270,46 @@ fn converse(target: &Target, carriers: &Carriers, plan: Plan, patience: &Patienc
         notes: parting.notes,
         stderr: parting.stderr,
         detour,
+        live,
         ended,
     }
 }
 
-fn talk(session: &mut Session, wire: &mut dyn Wire, begun: Instant) -> Result<(), Stop> {
+/// The end of a conversation that may be taken up again, if it has told everything.
+fn rest(mut session: Session, mut wire: Box<dyn Wire>) -> (Ending, Parting, Option<Live>) {
+    let ending = session.pause(None);
+    if Status::judge(&ending.inventory, ending.cause.is_some()) != Status::Complete {
+        return (ending, wire.close(), None);
+    }
+    let parting = wire.pause();
+    (ending, parting, Some(Live { session, wire }))
+}
+
+fn ended_by(stop: Stop) -> Failure {
+    match stop {
+        Stop::Failed(failure) | Stop::NotStreamable(failure) => failure,
+    }
+}
+
+/// Talks until the session has what it wants. Behind the first thing that arrives, `then` holds.
+fn talk(
+    session: &mut Session,
+    wire: &mut dyn Wire,
+    begun: Instant,
+    mut then: Option<&Patience>,
+) -> Result<(), Stop> {
     loop {
         let result = match session.next(begun.elapsed()) {
             Step::Done => return Ok(()),
             Step::Send(message) => wire.send(&message).map_err(|e| lost(session, e)),
             Step::Wait => match wire.recv() {
-                Ok(inbound) => session.handle(inbound, begun.elapsed()),
+                Ok(inbound) => {
+                    let handled = session.handle(inbound, begun.elapsed());
+                    if let Some(patience) = then.take() {
+                        wire.renew(patience.clone());
+                    }
+                    handled
+                }
                 Err(e) => Err(lost(session, e)),
             },
         };

@@ -8,10 +8,11 @@ use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::engine::{self, Event};
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
+use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::model::run::{Tally, Vitals};
 use crate::model::target::Target;
-use crate::probe::{self, Policy};
+use crate::probe::{self, Kept, Policy};
 use crate::sys::cancel::Cancel;
 use crate::sys::limits::raise_open_files;
 use crate::transport::carriers::Carriers;
@@ -38,6 +39,8 @@ pub struct ScanOptions {
     pub assessment: options::Policy,
     /// How much of the process table the scan may claim.
     pub claim: Claim,
+    /// Keeps sessions open between introspections of the same target; `None` closes each at its end.
+    pub pool: Option<PoolOptions>,
 }
 
 impl Default for ScanOptions {
@@ -51,6 +54,7 @@ impl Default for ScanOptions {
             protocol_version: None,
             assessment: options::Policy::default(),
             claim: Claim::Groups,
+            pool: None,
         }
     }
 }
@@ -87,6 +91,8 @@ impl std::error::Error for ScanError {}
 const DESCRIPTORS: usize = 8;
 /// Descriptors of our own.
 const OWN_DESCRIPTORS: usize = 20;
+/// Descriptors of a process that is kept: three pipes and a pidfd.
+const KEPT_DESCRIPTORS: usize = 4;
 
 /// Introspects every one of `targets` and tells `each`. Every target gets exactly one outcome, whatever
 /// happens to it; tripping `cancel` makes the rest of them `not_evaluated`.
@@ -104,6 +110,8 @@ pub fn scan(
 
 /// What scans have in common that follow each other: connections, processes, how targets are treated.
 pub struct Scanner {
+    /// Dropped before what their wires come from.
+    kept: Option<Arc<Kept>>,
     carriers: Arc<Carriers>,
     policy: Arc<Policy>,
     assessment: Arc<options::Policy>,
@@ -124,6 +132,7 @@ impl Scanner {
             pin: options.protocol_version,
         };
         Ok(Scanner {
+            kept: options.pool.map(|pool| Arc::new(Kept::new(keepable(pool)))),
             carriers: Arc::new(carriers),
             policy: Arc::new(policy),
             assessment: Arc::new(options.assessment),
@@ -141,11 +150,11 @@ impl Scanner {
         let mut tally = Tally::default();
         let work = {
             let (targets, carriers) = (targets.clone(), self.carriers.clone());
-            let (policy, cancel) = (self.policy.clone(), self.cancel.clone());
+            let (policy, cancel, kept) = (self.policy.clone(), self.cancel.clone(), self.kept.clone());
             let assessment = self.assessment.clone();
             move |_, at: usize| {
-                let target = &targets[at];
-                let mut outcome = Box::new(probe::probe(target, &carriers, &policy, run_ends, &cancel));
+                let (target, kept) = (&targets[at], kept.as_deref());
+                let mut outcome = Box::new(probe::probe(target, &carriers, kept, &policy, run_ends, &cancel));
                 analysis::judge(target, &mut outcome, &assessment);
                 outcome
             }
@@ -156,7 +165,10 @@ impl Scanner {
                 tally.add(&outcome);
                 each(Heard::Ended(at, outcome));
             }
-            Event::Quiet => each(Heard::Quiet),
+            Event::Quiet => {
+                self.tend();
+                each(Heard::Quiet);
+            }
         });
         each(Heard::Complete(tally));
         tally
@@ -164,22 +176,46 @@ impl Scanner {
 
     /// Introspects one target on this thread.
     pub fn introspect(&self, target: &Target) -> Outcome {
-        let mut outcome = probe::probe(target, &self.carriers, &self.policy, None, &self.cancel);
+        let kept = self.kept.as_deref();
+        let mut outcome = probe::probe(target, &self.carriers, kept, &self.policy, None, &self.cancel);
         analysis::judge(target, &mut outcome, &self.assessment);
         outcome
     }
 
     /// What the transports did so far.
     pub fn vitals(&self) -> Vitals {
-        self.carriers.vitals()
+        let idle = self.kept.as_ref().map_or(0, |kept| kept.idle());
+        Vitals { sessions_idle: idle as u64, ..self.carriers.vitals() }
+    }
+
+    /// Looks after the sessions that are kept: closes those whose time is over, drops those that are dead. To
+    /// be called now and then by whoever lets time pass between scans; takes two seconds at most.
+    pub fn tend(&self) {
+        if let Some(kept) = &self.kept {
+            kept.tend(&self.cancel);
+        }
     }
 
     /// Waits, at most two seconds, until every server that was started is gone.
     pub fn finish(self) {
+        if let Some(kept) = self.kept {
+            kept.end(&self.cancel);
+        }
         if let Some(carriers) = Arc::into_inner(self.carriers) {
             carriers.finish();
         }
     }
+}
+
+/// As many sessions as half of the open files has room for: the other half is for the scan.
+fn keepable(pool: PoolOptions) -> PoolOptions {
+    let wanted = pool.max_connections.saturating_mul(KEPT_DESCRIPTORS * 2);
+    let open_files = usize::try_from(raise_open_files(wanted as u64)).unwrap_or(usize::MAX);
+    let fit = (open_files / (KEPT_DESCRIPTORS * 2)).max(1);
+    if fit < pool.max_connections {
+        log::warn!("only {fit} sessions are kept: {open_files} open files are allowed (ulimit -n {wanted})");
+    }
+    PoolOptions { max_connections: pool.max_connections.min(fit), ..pool }
 }
 
 /// As many threads as the limit of open files has room for.

@@ -19,8 +19,8 @@ use crate::sys::{signal, usage};
 use super::exit::Exit;
 use super::measuring::{check_output, deliver, switch, wants_progress};
 use super::say;
-use super::scan::plan::{Planned, plan};
-use super::scan::scan_options;
+use super::scan::keeping_options;
+use super::scan::plan::{Held, Planned, plan};
 
 /// A quarter more than the greatest width.
 const DEMO_TARGETS: usize = 24;
@@ -38,8 +38,10 @@ fn measured(args: &Args, process: &[String]) -> Result<Exit, Exit> {
         say(&why);
         Exit::Usage
     };
-    let Planned { settings, targets, fleet, .. } = plan(&args.as_scan(process), process).map_err(usage)?;
-    let targets = fleet.as_ref().map_or(targets, |fleet| fleet.sound_targets(DEMO_TARGETS));
+    let mut held = Held::default();
+    let Planned { settings, targets, .. } =
+        plan(&args.as_scan(process), process, &mut held).map_err(usage)?;
+    let targets = held.fleet().map_or(targets, |fleet| fleet.sound_targets(DEMO_TARGETS));
     if targets.is_empty() {
         return Err(usage("no target: the files name none that is not disabled".to_owned()));
     }
@@ -62,7 +64,7 @@ fn measured(args: &Args, process: &[String]) -> Result<Exit, Exit> {
             break;
         }
     }
-    drop(fleet);
+    drop(held);
     // Part of a bench is compared with nothing: what is missing might be what is slow.
     let most = args.max_regression.unwrap_or(MAX_REGRESSION);
     let old = old.filter(|_| !cancel.is_tripped());
@@ -135,7 +137,8 @@ fn measure(
     cancel: &Cancel,
     progress: Progress,
 ) -> Result<Option<CaseResult>, String> {
-    let scanner = Scanner::new(scan_options(fitted(settings, case)), cancel).map_err(|e| e.to_string())?;
+    let scanner =
+        Scanner::new(keeping_options(&fitted(settings, case)), cancel).map_err(|e| e.to_string())?;
     let peak_is_of_case = usage::reset_peak();
     let cpu_before = usage::cpu_time();
     let (mut times, mut failed, mut cached) = (Vec::new(), 0, 0);

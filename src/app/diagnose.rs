@@ -66,7 +66,7 @@ fn diagnosed(args: &Args, process: &[String]) -> Result<Exit, Exit> {
     check_output(args.output.as_deref())?;
     let cancel = switch()?;
     let pinned = target.pin.or(settings.protocol_version).map(|r| r.date().to_owned());
-    let scanner = Scanner::new(scan_options(settings), &cancel).map_err(|e| usage_error(e.to_string()))?;
+    let scanner = Scanner::new(scan_options(&settings), &cancel).map_err(|e| usage_error(e.to_string()))?;
     let (before, _) = usage::memory();
     usage::reset_peak();
     let outcome = scanner.introspect(&target);

@@ -21,8 +21,8 @@ use crate::transport::http::look::{Look, look};
 use super::exit::Exit;
 use super::measuring::{One, check_output, deliver, is_on, now, one, switch, wants_progress};
 use super::say;
+use super::scan::keeping_options;
 use super::scan::outputs::style_of_stdout;
-use super::scan::scan_options;
 
 const THREADS: usize = 10;
 const REQUESTS: usize = 50;
@@ -77,10 +77,7 @@ fn tested(args: &Args, process: &[String]) -> Result<Exit, Exit> {
             now(&shown, "mcp_introspection.rate_limiting.requests_per_minute")
         ));
     }
-    if is_on(&shown, "mcp_introspection.enable_result_caching") {
-        remarks.push("enable_result_caching is on: what comes out of the cache asks no server".to_owned());
-    }
-    let scanner = Scanner::new(scan_options(settings), &cancel).map_err(|e| usage(e.to_string()))?;
+    let scanner = Scanner::new(keeping_options(&settings), &cancel).map_err(|e| usage(e.to_string()))?;
     let scanner = Arc::new(scanner);
     let started = SystemTime::now();
     let begun = Instant::now();

@@ -16,7 +16,7 @@ use crate::sys::signal;
 
 use super::exit::Exit;
 use super::say;
-use super::scan::plan::{Planned, plan};
+use super::scan::plan::{Held, Planned, plan};
 
 /// What is needed to measure one target.
 pub(super) struct One {
@@ -27,7 +27,7 @@ pub(super) struct One {
 
 /// The one target that `scan` and `target`, which may be a name among the rest, mean.
 pub(super) fn one(scan: &Scan, target: Option<&str>, process: &[String]) -> Result<One, String> {
-    let Planned { settings, mut targets, shown, .. } = plan(scan, process)?;
+    let Planned { settings, mut targets, shown, .. } = plan(scan, process, &mut Held::default())?;
     if let Some(name) = target.filter(|t| !t.contains("://")) {
         let known: Vec<String> = targets.iter().map(|t| t.name.clone()).collect();
         targets.retain(|t| t.name == name);

@@ -7,6 +7,7 @@ mod demo;
 mod diagnose;
 mod exit;
 mod load_test;
+mod lock;
 mod measuring;
 mod rules;
 mod scan;

@@ -51,6 +51,13 @@ impl Lines {
         (!rest.is_empty()).then_some(rest)
     }
 
+    /// Gives memory back, where all lines are taken.
+    pub fn release(&mut self) {
+        if self.start == self.buffer.len() {
+            *self = Lines::new(self.limit);
+        }
+    }
+
     /// The bytes of a line that was handed out and not yet pushed over.
     pub fn line(&self, range: std::ops::Range<usize>) -> &[u8] {
         &self.buffer[range]

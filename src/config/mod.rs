@@ -37,7 +37,7 @@ use crate::base::text::{nearest, visible};
 
 pub(crate) use check::{check, check_text, commented_defaults, show_text};
 pub(crate) use node::Position;
-pub(crate) use settings::{Origin, Overrides, Settings, Shown, resolve};
+pub(crate) use settings::{Origin, Overrides, Settings, Shown, TargetsFrom, resolve};
 pub(crate) use targets::{Entries, from_command_line, hold_stdio, merge, read};
 
 /// Configuration that stops a run before anything is started. Exit code 2.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::analysis::options::Policy;
 use crate::cli::args::{Concurrency, Pin, Scan};
+use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::store::options::CacheOptions;
 use crate::transport::options::WireOptions;
@@ -35,6 +36,8 @@ pub(crate) struct Settings {
     pub assessment: Policy,
     /// Whether to log as with `-v`.
     pub verbose: bool,
+    /// Sessions kept between repeated introspections.
+    pub pool: Option<PoolOptions>,
     /// The only revision to speak, unless a target has its own.
     pub protocol_version: Option<Revision>,
     /// Results that are kept.
@@ -159,6 +162,9 @@ pub(crate) struct Draft {
     pub(crate) concurrency: Option<usize>,
     pub(crate) client_cert: Option<PathBuf>,
     pub(crate) client_key: Option<PathBuf>,
+    /// Whether `pool` holds.
+    pub(crate) keep_sessions: bool,
+    pub(crate) pool: PoolOptions,
 }
 
 /// Joins defaults, files, environment and flags; later ones win.
@@ -282,6 +288,7 @@ impl Said {
             let origin = Origin::File { file: entries.file.clone(), line: entries.line };
             shown.insert(0, Shown { path: SERVERS, value, origin, in_effect: true });
         }
+        draft.settings.pool = draft.keep_sessions.then_some(draft.pool);
         draft.settings.targets.inline = self.inline;
         Ok(Resolved { settings: draft.settings, shown, notes })
     }
@@ -308,6 +315,7 @@ impl Draft {
                 concurrency: 1,
                 assessment: Policy::default(),
                 verbose: false,
+                pool: Some(PoolOptions::default()),
                 protocol_version: None,
                 cache: CacheOptions::default(),
                 targets: TargetsFrom::default(),
@@ -316,6 +324,8 @@ impl Draft {
             concurrency: None,
             client_cert: None,
             client_key: None,
+            keep_sessions: true,
+            pool: PoolOptions::default(),
         }
     }
 }

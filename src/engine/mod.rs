@@ -11,6 +11,7 @@
 //!
 //! Invariant: every job that was taken from the iterator is reported exactly once.
 
+pub(crate) mod pool;
 pub(crate) mod retry;
 
 use std::any::Any;

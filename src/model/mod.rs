@@ -3,11 +3,13 @@
 //! Invariant: no I/O and no behaviour beyond making, reading and printing the data.
 
 pub mod certificate;
+pub mod changes;
 pub mod finding;
 pub mod inventory;
 pub mod limits;
 pub mod notes;
 pub mod outcome;
+pub mod pool;
 pub mod revision;
 pub mod run;
 pub mod secret;

@@ -16,7 +16,7 @@ pub struct Note {
 }
 
 /// One note a code.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Notes(Vec<Note>);
 
 impl Notes {

@@ -73,6 +73,12 @@ pub struct Vitals {
     pub open_connections: u64,
     /// Processes started.
     pub processes: u64,
+    /// Sessions agreed on with a server.
+    pub sessions_opened: u64,
+    /// Introspections that took up a session which had been kept.
+    pub sessions_reused: u64,
+    /// Live sessions kept now, not in use.
+    pub sessions_idle: u64,
 }
 
 /// Counts by severity.

@@ -7,6 +7,7 @@
 //! Invariant: nothing here decides anything about a target, and nothing a server sent leaves as a raw
 //! control character.
 
+mod changes;
 mod grid;
 mod json;
 pub(crate) mod live;
@@ -24,6 +25,7 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use crate::base::text;
+use crate::model::changes::Change;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
 
@@ -39,6 +41,14 @@ pub(crate) trait Sink {
     /// Takes the target at `index` of the plan. Borrowed, because several sinks may take the same outcome
     /// and each keeps only its own form of it.
     fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()>;
+    /// The same for a target that is not what it was in the round before.
+    fn changed(&mut self, index: usize, outcome: &Outcome, _changes: &[Change]) -> io::Result<()> {
+        self.outcome(index, outcome)
+    }
+    /// What was a target in the round before and is none any more.
+    fn gone(&mut self, _name: &str) -> io::Result<()> {
+        Ok(())
+    }
     /// Called once, after the last outcome. Only when this has returned `Ok` is the report written.
     fn end(&mut self, end: &RunEnd) -> io::Result<()>;
 }
@@ -134,6 +144,11 @@ pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -
     }
 }
 
+/// A sink that writes to `out` what is different from the round before, a line a target.
+pub(crate) fn open_changes<'a>(out: Box<dyn Write + 'a>) -> Box<dyn Sink + 'a> {
+    Box::new(changes::ChangeSink::new(out))
+}
+
 /// A sink that writes `format` to the file at `path`, which appears (or is replaced) when `end` returns,
 /// and not at all if that is never reached. Errors name the path.
 pub(crate) fn open_file(format: Format, path: &Path, style: Style) -> io::Result<Box<dyn Sink>> {
@@ -154,6 +169,14 @@ impl Sink for FileSink {
 
     fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
         self.sink.outcome(index, outcome)
+    }
+
+    fn changed(&mut self, index: usize, outcome: &Outcome, changes: &[Change]) -> io::Result<()> {
+        self.sink.changed(index, outcome, changes)
+    }
+
+    fn gone(&mut self, name: &str) -> io::Result<()> {
+        self.sink.gone(name)
     }
 
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {

@@ -1,4 +1,5 @@
-//! NDJSON: a line for the run, a line a target as it finishes, a line for the summary. Memory stays flat.
+//! NDJSON: a line for the run, a line a target as it finishes, a line for the summary. Memory stays flat. In watch
+//! mode each round is such a group, from the second on with changed targets only.
 
 use std::io::{self, Write};
 
@@ -7,6 +8,7 @@ use serde::Serialize;
 use super::json::{Run, Tool};
 use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
 use crate::base::time::rfc3339;
+use crate::model::changes::Change;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
 
@@ -14,9 +16,19 @@ use crate::model::run::{RunInfo, Tally};
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Line<'a> {
-    Run { schema_version: u32, tool: Tool<'a>, run: Start<'a>, planned: usize },
+    Run {
+        schema_version: u32,
+        tool: Tool<'a>,
+        run: Start<'a>,
+        planned: usize,
+    },
     Target(Positioned<'a>),
-    Summary { run: Run<'a>, summary: &'a Tally },
+    Summary {
+        run: Run<'a>,
+        summary: &'a Tally,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        gone: &'a [String],
+    },
 }
 
 /// A run of which only the beginning is known.
@@ -30,6 +42,9 @@ struct Start<'a> {
 #[derive(Serialize)]
 struct Positioned<'a> {
     index: usize,
+    /// What is different from the round before, in watch mode.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    changes: &'a [Change],
     #[serde(flatten)]
     outcome: &'a Outcome,
 }
@@ -38,12 +53,14 @@ struct Positioned<'a> {
 pub(super) struct NdjsonSink<W> {
     out: W,
     run: Option<RunInfo>,
+    /// Names of targets that were there in the round before.
+    gone: Vec<String>,
 }
 
 impl<W: Write> NdjsonSink<W> {
     /// Writes to `out`.
     pub(super) fn new(out: W) -> NdjsonSink<W> {
-        NdjsonSink { out, run: None }
+        NdjsonSink { out, run: None, gone: Vec::new() }
     }
 
     /// Flushed each time: whoever reads along waits for this line, not for the next.
@@ -66,11 +83,21 @@ impl<W: Write> Sink for NdjsonSink<W> {
     }
 
     fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
-        self.write_line(&Line::Target(Positioned { index, outcome }))
+        self.changed(index, outcome, &[])
+    }
+
+    fn changed(&mut self, index: usize, outcome: &Outcome, changes: &[Change]) -> io::Result<()> {
+        self.write_line(&Line::Target(Positioned { index, changes, outcome }))
+    }
+
+    fn gone(&mut self, name: &str) -> io::Result<()> {
+        self.gone.push(name.to_owned());
+        Ok(())
     }
 
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {
         let run = self.run.take().ok_or_else(|| io::Error::other("report ended before it began"))?;
-        self.write_line(&Line::Summary { run: Run::new(&run, end), summary: &end.tally })
+        let gone = std::mem::take(&mut self.gone);
+        self.write_line(&Line::Summary { run: Run::new(&run, end), summary: &end.tally, gone: &gone })
     }
 }

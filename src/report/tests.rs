@@ -389,15 +389,43 @@ fn broken_reports_do_not_satisfy_the_schema() {
     }
 }
 
-#[test]
-fn ndjson_lines_satisfy_their_schema_and_broken_ones_do_not() {
+fn line_validator() -> jsonschema::Validator {
     let registry = jsonschema::Registry::new()
         .add("https://hawkeye.invalid/schema/report-v1.schema.json", schema("report-v1.schema.json"))
         .unwrap()
         .prepare()
         .unwrap();
-    let schema = schema("ndjson-v1.schema.json");
-    let validator = jsonschema::options().with_registry(&registry).build(&schema).unwrap();
+    jsonschema::options().with_registry(&registry).build(&schema("ndjson-v1.schema.json")).unwrap()
+}
+
+#[test]
+fn a_round_of_changes_satisfies_the_schema_too() {
+    let tools = Change { what: "tools", added: vec!["a\x1b".into()], ..Change::default() };
+    let changes = [Change::new_target(&complete()), tools];
+    let (lines, told) = (Shared::default(), Shared::default());
+    for mut sink in
+        [open(Format::Ndjson, Box::new(lines.clone()), PLAIN), open_changes(Box::new(told.clone()))]
+    {
+        sink.begin(&run_info()).unwrap();
+        sink.changed(0, &complete(), &changes).unwrap();
+        sink.gone("old\n").unwrap();
+        sink.end(&run_end(&[complete()])).unwrap();
+    }
+    let validator = line_validator();
+    let lines: Vec<Value> = lines.text().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    lines.iter().for_each(|line| assert_eq!(objections(&validator, line), Vec::<String>::new()));
+    assert_eq!(lines[1]["changes"][1], json!({"what": "tools", "added": ["a\u{1b}"]}));
+    assert_eq!(lines[2]["gone"], json!(["old\n"]));
+    let mut broken = lines[1].clone();
+    broken["changes"][0]["what"] = json!("mood");
+    assert!(!validator.is_valid(&broken));
+    let told: Vec<String> = told.text().lines().map(|l| l[10..].to_owned()).collect();
+    assert_eq!(told, ["files: target is new: complete, tools +a\\u{1b}", "old\\n: target is gone"]);
+}
+
+#[test]
+fn ndjson_lines_satisfy_their_schema_and_broken_ones_do_not() {
+    let validator = line_validator();
     let text = written(Format::Ndjson, PLAIN, &four());
     let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     for line in &lines {

@@ -57,6 +57,15 @@ impl Cancel {
 }
 
 impl Switch {
+    /// Untrips it; whether it was tripped. Not for a [`Cancel`] that others wait for: one of them may have missed it.
+    pub(super) fn reset(&self) -> bool {
+        let tripped = self.tripped.swap(false, Ordering::AcqRel);
+        let mut count = 0u64;
+        // SAFETY: eight bytes of a live local. Its failure means that there was nothing to read.
+        let read = unsafe { libc::read(self.event.as_raw_fd(), (&raw mut count).cast(), 8) };
+        tripped || read == 8
+    }
+
     /// Async-signal-safe: one atomic store and one write(2).
     pub(super) fn trip(&self) {
         self.tripped.store(true, Ordering::Release);

@@ -80,6 +80,11 @@ impl Carriers {
         client.as_ref().map_err(Clone::clone)
     }
 
+    /// Where what is done is counted.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// What was done so far.
     pub fn vitals(&self) -> Vitals {
         self.counters.read()

@@ -16,6 +16,8 @@ struct Counts {
     connections: AtomicU64,
     open_connections: AtomicU64,
     processes: AtomicU64,
+    sessions_opened: AtomicU64,
+    sessions_reused: AtomicU64,
 }
 
 /// One connection that is open; the count goes down with it.
@@ -35,6 +37,16 @@ impl Counters {
         self.0.processes.fetch_add(1, Relaxed);
     }
 
+    /// A server agreed to talk.
+    pub fn session_opened(&self) {
+        self.0.sessions_opened.fetch_add(1, Relaxed);
+    }
+
+    /// A session that was kept served once more.
+    pub fn session_reused(&self) {
+        self.0.sessions_reused.fetch_add(1, Relaxed);
+    }
+
     pub(super) fn connection(&self) -> OpenConnection {
         self.0.connections.fetch_add(1, Relaxed);
         self.0.open_connections.fetch_add(1, Relaxed);
@@ -50,6 +62,10 @@ impl Counters {
             connections: counts.connections.load(Relaxed),
             open_connections: counts.open_connections.load(Relaxed),
             processes: counts.processes.load(Relaxed),
+            sessions_opened: counts.sessions_opened.load(Relaxed),
+            sessions_reused: counts.sessions_reused.load(Relaxed),
+            // Counted by whoever keeps them.
+            sessions_idle: 0,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! and every byte is counted before it is kept.
 
 pub mod carriers;
-mod counters;
+pub mod counters;
 pub mod http;
 pub mod options;
 pub mod sse;
@@ -32,6 +32,12 @@ pub trait Wire: Send {
     fn connect_time(&self) -> Duration;
     /// The parts of the way to the first answer.
     fn phases(&self) -> Phases;
+    /// The conversation rests: what the wire has to say so far. It lets go of what it can do without.
+    fn pause(&mut self) -> Parting;
+    /// The conversation goes on with this patience; what is counted begins again.
+    fn renew(&mut self, patience: Patience);
+    /// What arrived while the conversation rested, without waiting for anything. An error: it cannot go on.
+    fn overhear(&mut self) -> Result<Option<Inbound<'_>>, WireError>;
     /// Ends the conversation in good manners, without waiting for the server to be gone.
     fn close(self: Box<Self>) -> Parting;
 }

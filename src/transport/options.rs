@@ -70,6 +70,10 @@ pub struct HttpOptions {
     pub pool_maxsize: usize,
     /// `keep_alive_timeout`: an idle connection older than this is not used again.
     pub keep_alive_timeout: Duration,
+    /// `pool_config.idle_timeout`: the same for all that is kept; the shorter of the two holds.
+    pub idle_timeout: Duration,
+    /// `pool_config.max_lifetime`: a connection older than this is not used again.
+    pub max_lifetime: Duration,
     /// `timeout.connect`: TCP and TLS.
     pub connect_timeout: Duration,
     /// `timeout.read`: longest silence while an answer is awaited.
@@ -91,6 +95,8 @@ impl Default for HttpOptions {
             pool_size: 20,
             pool_maxsize: 50,
             keep_alive_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(300),
+            max_lifetime: Duration::from_secs(3600),
             connect_timeout: Duration::from_secs(5),
             read_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(45),

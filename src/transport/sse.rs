@@ -75,8 +75,9 @@ impl SseWire {
     fn get(&mut self) -> Result<Option<EventStream>, WireError> {
         let own = [("Accept", "text/event-stream")];
         let budget = Budget {
-            // The stream lives as long as the conversation.
-            total: self.link.patience.until.left(),
+            // The stream lives as long as the conversation, which may be taken up again: each wait for an
+            // event has an end of its own.
+            total: None,
             read: self.link.options.sse.keep_alive_interval,
             read_option: KEEP_ALIVE,
             connect: self.link.options.http.connect_timeout,
@@ -173,6 +174,32 @@ impl Wire for SseWire {
 
     fn phases(&self) -> Phases {
         self.link.phases
+    }
+
+    fn pause(&mut self) -> Parting {
+        self.current = Vec::new();
+        self.link.rest();
+        Parting { notes: self.notes.clone(), stderr: String::new() }
+    }
+
+    fn renew(&mut self, patience: Patience) {
+        self.link.renew(patience);
+    }
+
+    fn overhear(&mut self) -> Result<Option<Inbound<'_>>, WireError> {
+        let Some(stream) = &mut self.stream else {
+            return Err(WireError::new(FailureKind::Closed, "there is no event stream"));
+        };
+        loop {
+            match stream.at_once(&mut self.link.meter, &self.link.patience)? {
+                None => return Ok(None),
+                Some(event) if event.kind == "message" && !event.data.is_empty() => {
+                    self.current = event.data;
+                    return Ok(Some(Inbound::Text(&self.current)));
+                }
+                Some(_) => {}
+            }
+        }
     }
 
     fn close(self: Box<Self>) -> Parting {

@@ -1,14 +1,18 @@
 //! `hawkeye scan`: targets from everywhere, one engine, every sink.
 //!
-//! `plan` answers every question before anything is started, `outputs` is where results go.
+//! `plan` answers every question before anything is started, `outputs` is where results go, `watch` does it all
+//! again and again.
 
 pub(super) mod outputs;
+mod pass;
 pub(super) mod plan;
 mod remember;
+mod trouble;
+mod watch;
 
+use std::io;
 use std::time::SystemTime;
 
-use crate::analysis;
 use crate::analysis::rules::rule_set;
 use crate::cli::args::{FailOn, Scan};
 use crate::config::Settings;
@@ -16,17 +20,37 @@ use crate::model::finding::Severity;
 use crate::model::run::{RunInfo, Tally};
 use crate::scan::{Heard, ScanOptions, Scanner};
 use crate::sys::cancel::Cancel;
-use crate::sys::signal;
+use crate::sys::signal::{self, Bell};
 use crate::transport::stdio::launch::Claim;
 
 use super::exit::Exit;
+use super::lock::{Lock, NotLocked};
 use super::say;
-use outputs::Outputs;
-use plan::{Planned, SELF, plan};
-use remember::{Misses, Remember};
+use outputs::{Outputs, Round};
+use pass::pass;
+use plan::{Held, Planned, SELF, plan};
+use remember::Remember;
+use trouble::Trouble;
 
 pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
-    let planned = match plan(args, process) {
+    let (cancel, bell) = match switches(args) {
+        Ok(switches) => switches,
+        Err(e) => {
+            say(&format!("cannot start: {e}"));
+            return Exit::Unwritten;
+        }
+    };
+    // Held until the end of the process: the servers are gone before.
+    let _lock = match lock(args, &cancel) {
+        Ok(lock) => lock,
+        Err(NotLocked::Interrupted) => return Exit::Signal(signal::caught().unwrap_or(130)),
+        Err(NotLocked::Refused(why)) => {
+            say(&why);
+            return Exit::Usage;
+        }
+    };
+    let mut held = Held::default();
+    let planned = match plan(args, process, &mut held) {
         Ok(planned) => planned,
         Err(why) => {
             say(&why);
@@ -46,22 +70,60 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
             return Exit::Incomplete;
         }
     }
-    let cancel = match Cancel::new() {
-        Ok(cancel) => cancel,
-        Err(e) => {
-            say(&format!("cannot start: {e}"));
-            return Exit::Unwritten;
-        }
-    };
     signal::trip_on_signals(&cancel);
-    execute(args, planned, &cancel)
+    match (args.watch, bell) {
+        (Some(interval), Some(bell)) => {
+            watch::Watch { args, process, held, interval, bell, cancel: &cancel }.run(planned)
+        }
+        _ => execute(args, planned, &cancel),
+    }
+}
+
+/// What ends everything, and what begins a round when things are watched.
+fn switches(args: &Scan) -> io::Result<(Cancel, Option<Bell>)> {
+    let bell = args.watch.map(|_| Bell::at_hangup()).transpose()?;
+    Ok((Cancel::new()?, bell))
+}
+
+fn lock(args: &Scan, cancel: &Cancel) -> Result<Option<Lock>, NotLocked> {
+    if !(args.lock || args.lock_file.is_some() || args.lock_wait.is_some()) {
+        return Ok(None);
+    }
+    if args.lock_wait.is_some() {
+        signal::trip_on_signals(cancel);
+    }
+    Lock::take(args.lock_file.as_deref(), args.lock_wait.unwrap_or_default(), cancel).map(Some)
+}
+
+/// How `settings` scan. For a process that exists for nothing else.
+pub(super) fn scan_options(settings: &Settings) -> ScanOptions {
+    ScanOptions {
+        wire: settings.wire.clone(),
+        timeout: settings.timeout,
+        max_duration: settings.max_duration,
+        max_retries: settings.max_retries,
+        concurrency: settings.concurrency,
+        protocol_version: settings.protocol_version,
+        assessment: settings.assessment.clone(),
+        claim: Claim::Whole { guard_program: SELF.into() },
+        pool: None,
+    }
+}
+
+/// The same, for those who scan the same targets again and again: sessions are kept in between.
+pub(super) fn keeping_options(settings: &Settings) -> ScanOptions {
+    ScanOptions { pool: settings.pool, ..scan_options(settings) }
+}
+
+fn run_info(planned: &Planned) -> RunInfo {
+    let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    RunInfo { id, started: SystemTime::now(), planned: planned.targets.len(), rules: rule_set() }
 }
 
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
-    let Planned { settings, targets, disabled, fleet, .. } = planned;
-    let info =
-        RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len(), rules: rule_set() };
-    let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
+    let info = run_info(&planned);
+    let Planned { settings, targets, disabled, .. } = planned;
+    let mut outputs = match Outputs::open(args, &info, settings.concurrency, Round::Only, cancel) {
         Ok(outputs) => outputs,
         Err(why) => {
             say(&why);
@@ -69,70 +131,42 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         }
     };
     let mut remember = Remember::open(&settings, args.refresh, cancel);
-    let assessment = settings.assessment.clone();
-    let options = scan_options(settings);
-    let scanner = match Scanner::new(options, cancel) {
+    let (mut tally, mut trouble) = (Tally::default(), Trouble::default());
+    let scanner = match Scanner::new(scan_options(&settings), cancel) {
         Ok(scanner) => scanner,
         Err(e) => {
             say(&e.to_string());
             return Exit::Usage;
         }
     };
-    let mut tally = Tally { disabled, ..Tally::default() };
-    let Misses { targets, places } = match &mut remember {
-        // Stored outcomes pass here, and only here, on their way to the report.
-        Some(remember) => remember.recall(targets, |at, target, mut outcome| {
-            // Judged anew: the rules may be younger than the answer.
-            analysis::judge(target, &mut outcome, &assessment);
-            tally.add(&outcome);
-            outputs.outcome(at, &outcome);
-        }),
-        None => Misses::all(targets),
-    };
-    scanner.scan(targets, |heard| match heard {
-        Heard::Quiet => {
-            remember.iter_mut().for_each(Remember::write);
-            outputs.tick();
-        }
+    pass(&scanner, targets, remember.as_mut(), &settings.assessment, |heard| match heard {
+        Heard::Quiet => outputs.tick(),
         Heard::Ended(at, outcome) => {
-            let (at, key) = places[at];
+            trouble.note(&outcome);
             outputs.outcome(at, &outcome);
-            remember.iter_mut().for_each(|r| r.keep(key, &outcome));
         }
         // The report is out before the last server is.
         Heard::Complete(counted) => {
-            tally += counted;
+            tally = Tally { disabled, ..counted };
             outputs.end(cancel.is_tripped(), tally);
-            remember.iter_mut().for_each(Remember::write);
         }
     });
     scanner.finish();
-    drop(fleet);
-    verdict(&outputs, tally, args)
-}
-
-/// How `settings` scan. For a process that exists for nothing else.
-pub(super) fn scan_options(settings: Settings) -> ScanOptions {
-    ScanOptions {
-        wire: settings.wire,
-        timeout: settings.timeout,
-        max_duration: settings.max_duration,
-        max_retries: settings.max_retries,
-        concurrency: settings.concurrency,
-        protocol_version: settings.protocol_version,
-        assessment: settings.assessment,
-        claim: Claim::Whole { guard_program: SELF.into() },
+    let exit = verdict(outputs.failed, outputs.reader_left, tally, args);
+    if args.quiet && exit != Exit::Complete {
+        trouble.line(&tally).iter().for_each(|line| say(line));
     }
+    exit
 }
 
-fn verdict(outputs: &Outputs<'_>, tally: Tally, args: &Scan) -> Exit {
-    if outputs.failed {
+fn verdict(unwritten: bool, reader_left: bool, tally: Tally, args: &Scan) -> Exit {
+    if unwritten {
         return Exit::Unwritten;
     }
     if let Some(code) = signal::caught() {
         return Exit::Signal(code);
     }
-    if outputs.reader_left {
+    if reader_left {
         return Exit::Complete;
     }
     if tally.findings.at_least(threshold(args.fail_on)) > 0 {
@@ -152,8 +186,4 @@ fn threshold(fail_on: Option<FailOn>) -> Option<Severity> {
         FailOn::High => Some(Severity::High),
         FailOn::Critical => Some(Severity::Critical),
     }
-}
-
-fn run_id() -> String {
-    format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
 }

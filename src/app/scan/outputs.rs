@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::app::say;
 use crate::cli::args::{Format as Word, Scan};
+use crate::model::changes::Change;
 use crate::model::outcome::{Outcome, Status};
 use crate::model::run::{RunInfo, Tally};
 use crate::report::live::{Live, Progress};
@@ -32,9 +33,31 @@ pub(super) fn check(args: &Scan) -> Result<(), String> {
     }
 }
 
+/// Which of several scans this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    /// There is one.
+    Only,
+    /// The first that is watched: told in full.
+    First,
+    /// Stdout hears of changes only; files hold everything.
+    Later,
+    /// The same, and nobody reads stdout.
+    Unread,
+}
+
+/// A place where results go.
+struct Slot {
+    name: String,
+    sink: Option<Box<dyn Sink>>,
+    /// Hears only of what is different from the round before.
+    changes: bool,
+}
+
 /// Every sink of a run, and the line of progress.
 pub(super) struct Outputs<'a> {
-    sinks: Vec<(String, Option<Box<dyn Sink>>)>,
+    sinks: Vec<Slot>,
+    round: Round,
     live: Option<Live>,
     progress: Progress,
     planned: usize,
@@ -50,6 +73,7 @@ impl<'a> Outputs<'a> {
         args: &Scan,
         info: &RunInfo,
         width: usize,
+        round: Round,
         cancel: &'a Cancel,
     ) -> Result<Outputs<'a>, String> {
         let format = args.format.map(|word| match word {
@@ -62,18 +86,18 @@ impl<'a> Outputs<'a> {
             let format = format.or(Format::of_path(path)).unwrap_or(Format::Json);
             let sink = report::open_file(format, path, Style::default())
                 .map_err(|e| format!("cannot write the report: {e}"))?;
-            sinks.push((path.display().to_string(), Some(sink)));
+            sinks.push(Slot { name: path.display().to_string(), sink: Some(sink), changes: false });
         }
-        // With --output stdout stays empty.
-        if args.output.is_empty() {
-            let style = style_of_stdout();
-            let sink = report::open(format.unwrap_or(Format::Table), Box::new(io::stdout()), style);
-            sinks.push(("stdout".to_owned(), Some(sink)));
+        if let Some((sink, changes)) = to_stdout(args, format, round) {
+            sinks.push(Slot { name: "stdout".to_owned(), sink: Some(sink), changes });
         }
-        let wants_live = io::stderr().is_terminal() && !args.no_progress && !args.quiet && info.planned > 1;
+        let first = matches!(round, Round::Only | Round::First);
+        let wants_live =
+            io::stderr().is_terminal() && first && !args.no_progress && !args.quiet && info.planned > 1;
         let live = wants_live.then(|| Live::new(info.planned, coloured()));
         let mut outputs = Outputs {
             sinks,
+            round,
             live,
             progress: Progress::default(),
             planned: info.planned,
@@ -96,11 +120,25 @@ impl<'a> Outputs<'a> {
     }
 
     pub(super) fn outcome(&mut self, at: usize, outcome: &Outcome) {
+        self.changed(at, outcome, &[]);
+    }
+
+    /// The same, with what is different from the round before.
+    pub(super) fn changed(&mut self, at: usize, outcome: &Outcome, changes: &[Change]) {
         log::debug!("{}", told(outcome));
-        self.each(|sink| sink.outcome(at, outcome));
+        self.each_slot(|sink, only_changes| match (only_changes, changes) {
+            (false, _) => sink.outcome(at, outcome),
+            (true, []) => Ok(()),
+            (true, changes) => sink.changed(at, outcome, changes),
+        });
         self.progress.done += 1;
         self.progress.failed += usize::from(outcome.status != Status::Complete);
         self.tick();
+    }
+
+    /// A target of the round before is none any more.
+    pub(super) fn gone(&mut self, name: &str) {
+        self.each_slot(|sink, only_changes| if only_changes { sink.gone(name) } else { Ok(()) });
     }
 
     pub(super) fn end(&mut self, interrupted: bool, tally: Tally) {
@@ -111,9 +149,13 @@ impl<'a> Outputs<'a> {
 
     /// Does `what` with every sink that still works. One that fails is closed; the others go on.
     fn each(&mut self, mut what: impl FnMut(&mut dyn Sink) -> io::Result<()>) {
-        for (name, slot) in &mut self.sinks {
+        self.each_slot(|sink, _| what(sink));
+    }
+
+    fn each_slot(&mut self, mut what: impl FnMut(&mut dyn Sink, bool) -> io::Result<()>) {
+        for Slot { name, sink: slot, changes } in &mut self.sinks {
             let Some(sink) = slot else { continue };
-            match what(sink.as_mut()) {
+            match what(sink.as_mut(), *changes) {
                 Ok(()) => {}
                 Err(e) if e.kind() == ErrorKind::BrokenPipe && name == "stdout" => {
                     *slot = None;
@@ -126,11 +168,34 @@ impl<'a> Outputs<'a> {
                 }
             }
         }
-        // Nobody is left to read a report: no reason to go on starting servers.
-        if self.sinks.iter().all(|(_, sink)| sink.is_none()) {
+        // Nobody is left to read a report: no reason to go on starting servers. A disk that is full may be less
+        // so in the next round.
+        let for_good = self.round == Round::Only || self.reader_left;
+        if for_good && self.sinks.iter().all(|slot| slot.sink.is_none()) {
             self.cancel.trip();
         }
     }
+}
+
+/// What stdout is told, and whether of changes only. With --output it stays empty, unless there are rounds.
+fn to_stdout(args: &Scan, format: Option<Format>, round: Round) -> Option<(Box<dyn Sink>, bool)> {
+    let wanted = match round {
+        Round::Only => args.output.is_empty(),
+        Round::First | Round::Later => args.output.is_empty() || !args.quiet,
+        Round::Unread => false,
+    };
+    let later = round == Round::Later;
+    let format = match (round, format) {
+        (Round::Only, format) => format.unwrap_or(Format::Table),
+        (_, Some(Format::Ndjson)) => Format::Ndjson,
+        // The format is that of the files.
+        (_, _) => Format::Table,
+    };
+    let out = Box::new(io::stdout());
+    wanted.then(|| match (later, format) {
+        (true, Format::Table) => (report::open_changes(out), true),
+        (later, format) => (report::open(format, out, style_of_stdout()), later),
+    })
 }
 
 /// One line on what became of a target, for `-vv`; the table tells it better, but only at the end.

@@ -1,7 +1,8 @@
 //! What a scan is about: settings, targets from everywhere, and nothing started yet but the demo.
 
+use std::collections::BTreeSet;
 use std::env;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
 use crate::cli::args::Scan;
@@ -20,11 +21,31 @@ pub(in crate::app) struct Planned {
     pub(in crate::app) disabled: usize,
     /// Every setting with who made it, for commands that talk about them.
     pub(in crate::app) shown: Vec<Shown>,
-    /// Kept alive while its servers are scanned.
-    pub(in crate::app) fleet: Option<DemoFleet>,
 }
 
-pub(in crate::app) fn plan(args: &Scan, process: &[String]) -> Result<Planned, String> {
+/// What is read, started or said once, however often a plan is made.
+#[derive(Default)]
+pub(in crate::app) struct Held {
+    /// Kept alive while its servers are scanned.
+    fleet: Option<DemoFleet>,
+    standard_input: Option<Vec<u8>>,
+    said: BTreeSet<String>,
+}
+
+impl Held {
+    /// The demo servers, where they were asked for.
+    pub(in crate::app) fn fleet(&self) -> Option<&DemoFleet> {
+        self.fleet.as_ref()
+    }
+
+    /// Warnings of a plan; those that the plan before had, too, are known.
+    fn warn(&mut self, warnings: Vec<String>) {
+        warnings.iter().filter(|w| !self.said.contains(*w)).for_each(|w| log::warn!("{w}"));
+        self.said = warnings.into_iter().collect();
+    }
+}
+
+pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> Result<Planned, String> {
     outputs::check(args)?;
     let line = |e: ConfigError| e.to_string();
     let environment = Environment::of_process().map_err(line)?;
@@ -33,7 +54,8 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String]) -> Result<Planned, S
     start_log(args, settings.verbose);
     resolved.notes.iter().for_each(|n| log::info!("{n}"));
     check_certificates(&settings.wire.tls)?;
-    if settings.wire.tls.insecure {
+    let insecure = "insecure".to_owned();
+    if settings.wire.tls.insecure && !held.said.contains(&insecure) {
         say(
             "WARNING: --insecure: certificates are not checked; anyone on the way can read and change everything",
         );
@@ -43,32 +65,55 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String]) -> Result<Planned, S
     let files = if named { &args.targets } else { &settings.targets.files };
     let mut entries: Vec<Entries> = Vec::new();
     for file in files {
-        entries.push(config::read(file, &mut io::stdin().lock(), &environment).map_err(line)?);
+        let from_stdin = file.as_os_str() == "-";
+        let input = if from_stdin { held.standard_input()? } else { &[] };
+        entries.push(config::read(file, &mut &*input, &environment).map_err(line)?);
     }
     if !named {
         entries.extend(settings.targets.inline.take());
     }
     let mut targets = config::from_command_line(&args.urls, process);
     let mut disabled = 0;
+    let mut warnings: Vec<String> = Vec::new();
     for file in entries {
-        file.warnings.iter().for_each(|w| log::warn!("{w}"));
+        warnings.extend(file.warnings.iter().map(ToString::to_string));
         file.notes.iter().for_each(|n| log::info!("{n}"));
         disabled += file.disabled.len();
         targets.extend(file.targets);
     }
-    let fleet = match args.demo {
-        true => Some(
-            DemoFleet::start(&this_program()).map_err(|e| format!("cannot start the demo servers: {e}"))?,
-        ),
-        false => None,
-    };
-    targets.extend(fleet.iter().flat_map(DemoFleet::targets));
+    held.warn(warnings);
+    if settings.wire.tls.insecure {
+        held.said.insert(insecure);
+    }
+    if args.demo && held.fleet.is_none() {
+        let fleet = DemoFleet::start(&this_program());
+        held.fleet = Some(fleet.map_err(|e| format!("cannot start the demo servers: {e}"))?);
+    }
+    targets.extend(held.fleet.iter().flat_map(DemoFleet::targets));
     let mut targets = config::merge(targets);
     if args.no_stdio {
         config::hold_stdio(&mut targets);
     }
-    Ok(Planned { settings, targets, disabled, shown: resolved.shown, fleet })
+    Ok(Planned { settings, targets, disabled, shown: resolved.shown })
 }
+
+impl Held {
+    /// What standard input holds: it can be read once only. A little more than may be read, so that whoever
+    /// reads it sees that it is too much.
+    fn standard_input(&mut self) -> Result<&[u8], String> {
+        if self.standard_input.is_none() {
+            let mut all = Vec::new();
+            let most = MOST_INPUT + 1;
+            let read = io::stdin().lock().take(most).read_to_end(&mut all);
+            read.map_err(|e| format!("standard input cannot be read: {e}"))?;
+            self.standard_input = Some(all);
+        }
+        Ok(self.standard_input.as_deref().unwrap_or_default())
+    }
+}
+
+/// Bytes of standard input; the limit of a targets file.
+const MOST_INPUT: u64 = 4 << 20;
 
 fn this_program() -> PathBuf {
     env::current_exe().unwrap_or_else(|_| SELF.into())

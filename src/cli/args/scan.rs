@@ -49,7 +49,7 @@ pub(crate) struct Scan {
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
     pub timeout: Option<Duration>,
 
-    /// seconds for the whole run
+    /// seconds for the whole run; with --watch, for each round
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
     pub max_duration: Option<Duration>,
 
@@ -60,6 +60,23 @@ pub(crate) struct Scan {
     /// settings file, read after those in /etc/hawkeye and ~/.hawkeye
     #[argh(option, arg_name = "file")]
     pub config: Option<PathBuf>,
+
+    /// scan again every so many seconds, from start to start, decimals allowed; settings and files are read again,
+    /// and after the first round only changes are told. SIGHUP begins a round at once
+    #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
+    pub watch: Option<Duration>,
+
+    /// run only if no other run holds ~/.hawkeye/hawkeye.lock; else exit with 2
+    #[argh(switch)]
+    pub lock: bool,
+
+    /// the same with this file
+    #[argh(option, arg_name = "file")]
+    pub lock_file: Option<PathBuf>,
+
+    /// the same, waiting so many seconds for the other run to end
+    #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
+    pub lock_wait: Option<Duration>,
 
     /// the only protocol revision to speak, by date, or auto
     #[argh(option, arg_name = "date", from_str_fn(pin))]
@@ -94,7 +111,7 @@ pub(crate) struct Scan {
     #[argh(switch, short = 'v')]
     pub verbose: u8,
 
-    /// say nothing on stderr but errors
+    /// say nothing on stderr but errors, and one line if servers are incomplete
     #[argh(switch, short = 'q')]
     pub quiet: bool,
 
@@ -201,6 +218,13 @@ pub(super) fn check(scan: &Scan) -> Result<(), String> {
     }
     if scan.no_cache && scan.refresh {
         return Err("--no-cache and --refresh exclude each other".to_owned());
+    }
+    if scan.watch.is_some() && scan.format == Some(Format::Json) && scan.output.is_empty() {
+        return Err(
+            "--format json is one document and has no end with --watch: use --format ndjson, or write \
+                    each round to a file with --output FILE"
+                .to_owned(),
+        );
     }
     if scan.client_cert.is_some() != scan.client_key.is_some() {
         return Err("--client-cert and --client-key need each other".to_owned());

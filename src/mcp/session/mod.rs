@@ -11,13 +11,15 @@
 //!                           ▼ agreed revision
 //!            Listing: every declared list, first pages in one flight on stdio
 //!                           ▼ every list ended
-//!                          Over
+//!                          Over ──▶ Listing again, if the conversation is kept
 //! ```
 //!
-//! `incoming` reads what arrives, `opening` agrees on a revision, `refusal` reads HTTP answers that carry no message.
+//! `incoming` reads what arrives, `opening` agrees on a revision, `refusal` reads HTTP answers that carry
+//! no message, `again` is for a conversation that is taken up once more.
 //!
 //! Invariant: `finish` works at any moment and keeps what was learnt.
 
+mod again;
 mod incoming;
 mod opening;
 #[cfg(test)]
@@ -184,10 +186,12 @@ pub struct Session {
     answers_given: u32,
     heard_message: bool,
     notes: Notes,
+    /// As they stood when the opening was over.
+    opening_notes: Notes,
     calls: Vec<(u32, String)>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Facts {
     version: Option<String>,
     server: Option<Json>,
@@ -221,6 +225,7 @@ impl Session {
             answers_given: 0,
             heard_message: false,
             notes: Notes::default(),
+            opening_notes: Notes::default(),
             calls: Vec::new(),
             plan,
         };
@@ -344,23 +349,25 @@ impl Session {
 
     /// Ends the conversation; `cut` is what ended it before its time.
     pub fn finish(mut self, cut: Option<Failure>) -> Ending {
+        let facts = std::mem::take(&mut self.facts);
+        self.ending(facts, cut)
+    }
+
+    fn ending(&mut self, facts: Facts, cut: Option<Failure>) -> Ending {
+        let era = self.agreed.map_or(Era::Handshake, Revision::era);
         let mut inventory = Inventory {
-            protocol: self
-                .facts
-                .version
-                .take()
-                .map(|version| Protocol { version, era: self.agreed.map_or(Era::Handshake, Revision::era) }),
-            server: self.facts.server.take(),
-            instructions: self.facts.instructions.take(),
-            capabilities: self.facts.capabilities.take(),
-            cache_hint: self.facts.hint,
+            protocol: facts.version.map(|version| Protocol { version, era }),
+            server: facts.server,
+            instructions: facts.instructions,
+            capabilities: facts.capabilities,
+            cache_hint: facts.hint,
             ..Inventory::default()
         };
         if self.listings.is_empty() {
             self.listings = List::ALL.map(Listing::new).into();
         }
         let mut cause = cut.clone();
-        for mut listing in self.listings {
+        for mut listing in std::mem::take(&mut self.listings) {
             let list = listing.list;
             if let Some(cut) = cut.as_ref().filter(|_| !listing.ended()) {
                 match self.in_flight.iter().any(|(_, a)| *a == Asked::List(list)) {
@@ -378,7 +385,7 @@ impl Session {
                 List::Prompts => inventory.prompts = items,
             }
         }
-        Ending { inventory, cause, notes: self.notes }
+        Ending { inventory, cause, notes: std::mem::take(&mut self.notes) }
     }
 
     // ---- sending ----

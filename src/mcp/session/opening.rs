@@ -157,11 +157,19 @@ impl Session {
         self.abandoned.extend(self.in_flight.drain(..).map(|(id, _)| id));
         self.outbox.retain(|d| d.request.is_none());
         self.agreed = Some(revision);
-        self.agreed_at.get_or_insert(now);
+        if self.agreed_at.is_none() {
+            self.agreed_at = Some(now);
+            self.opening_notes = self.notes.clone();
+        }
         self.facts.version = Some(revision.date().to_owned());
         if revision.era() == Era::Handshake {
             self.outbox.push_back(Draft { message: outgoing::initialized(revision), request: None });
         }
+        self.plan_lists();
+    }
+
+    /// Every list that the server declares is still to be asked for.
+    pub(super) fn plan_lists(&mut self) {
         let declared = self.declared();
         if self.listings.is_empty() {
             self.listings = List::ALL

@@ -57,7 +57,7 @@ impl Stage {
         Ok(self.flush())
     }
 
-    fn refuse(&mut self, status: u16, body: &str) -> Result<bool, Stop> {
+    pub(super) fn refuse(&mut self, status: u16, body: &str) -> Result<bool, Stop> {
         let refusal = Refusal { status, body: body.into(), authenticate: Vec::new(), had_session: true };
         self.session.handle(Inbound::Refused(refusal), Duration::ZERO)?;
         Ok(self.flush())
@@ -69,7 +69,7 @@ impl Stage {
             .clone()
     }
 
-    fn count(&self, method: &str) -> usize {
+    pub(super) fn count(&self, method: &str) -> usize {
         self.sent.iter().filter(|m| m["method"] == method).count()
     }
 
@@ -101,6 +101,16 @@ impl Stage {
         let names = inventory.tools.iter().filter_map(|tool| tool.string("name")).collect();
         (inventory.coverage_of(List::Tools).unwrap().state, names)
     }
+}
+
+/// The server answers the last request for `method`; whether all is done then.
+pub(super) fn answered(stage: &mut Stage, method: &str, result: Value) -> bool {
+    stage.result(method, result).unwrap()
+}
+
+/// The server does not know `method`.
+pub(super) fn refused(stage: &mut Stage, method: &str) {
+    stage.error(method, -32601, json!(null)).unwrap();
 }
 
 fn discovery() -> Value {

@@ -46,7 +46,8 @@ pub struct HttpClient {
 /// How long one exchange may take, beyond the target's own time.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::transport) struct Budget {
-    pub(in crate::transport) total: Duration,
+    /// `None`: each wait for more of the body has an end of its own.
+    pub(in crate::transport) total: Option<Duration>,
     /// Longest silence.
     pub(in crate::transport) read: Duration,
     /// The option that sets it.
@@ -79,6 +80,7 @@ impl HttpClient {
         let sockets = Sockets {
             cancel: cancel.clone(),
             header_limit: options.limits.header_bytes,
+            max_lifetime: options.http.max_lifetime,
             counters: counters.clone(),
         };
         let identity = tls::with_identity(&options.tls)?;
@@ -152,7 +154,7 @@ pub(super) fn ask(
     patience: &Patience,
 ) -> Result<Response<Body>, WireError> {
     patience.check()?;
-    let total = budget.total.min(patience.until.left()).max(Duration::from_millis(1));
+    let left = patience.until.left().max(Duration::from_millis(1));
     let mut builder = ureq::http::Request::builder().method(request.method).uri(request.url);
     for (name, value) in request.headers {
         builder = builder.header(*name, *value);
@@ -163,12 +165,12 @@ pub(super) fn ask(
     let result = match request.body {
         Some(body) => {
             let request = builder.body(body).map_err(|e| bad_request(&e))?;
-            let request = configured(agent, request, total, budget);
+            let request = configured(agent, request, left, budget);
             agent.run(request)
         }
         None => {
             let request = builder.body(()).map_err(|e| bad_request(&e))?;
-            let request = configured(agent, request, total, budget);
+            let request = configured(agent, request, left, budget);
             agent.run(request)
         }
     };
@@ -178,16 +180,22 @@ pub(super) fn ask(
 fn configured<B: ureq::AsSendBody>(
     agent: &Agent,
     request: ureq::http::Request<B>,
-    total: Duration,
+    left: Duration,
     budget: Budget,
 ) -> ureq::http::Request<B> {
-    agent
-        .configure_request(request)
-        .timeout_global(Some(total))
-        .timeout_resolve(Some(budget.connect))
-        .timeout_connect(Some(budget.connect))
-        .timeout_per_read(Some(budget.read))
-        .build()
+    let request = agent.configure_request(request).timeout_per_read(Some(budget.read));
+    match budget.total {
+        Some(total) => request
+            .timeout_global(Some(total.min(left)))
+            .timeout_resolve(Some(budget.connect))
+            .timeout_connect(Some(budget.connect)),
+        None => request
+            .timeout_resolve(Some(budget.connect.min(left)))
+            .timeout_connect(Some(budget.connect.min(left)))
+            .timeout_send_request(Some(left))
+            .timeout_recv_response(Some(left)),
+    }
+    .build()
 }
 
 fn bad_request(e: &ureq::http::Error) -> WireError {
@@ -212,7 +220,7 @@ fn config(options: &WireOptions, tls: TlsConfig, proxy: Option<Proxy>) -> Config
         .output_buffer_size(8 << 10)
         .max_idle_connections(idle.0)
         .max_idle_connections_per_host(idle.1)
-        .max_idle_age(http.keep_alive_timeout)
+        .max_idle_age(http.keep_alive_timeout.min(http.idle_timeout))
         .build()
 }
 

@@ -76,7 +76,6 @@ impl Link {
             chunk: self.options.sse.chunk_size,
             events: self.options.sse.event_buffer_size,
             message: self.options.limits.message_bytes,
-            total: self.options.limits.target_bytes,
             read_option: READ_TIMEOUT,
         }
     }
@@ -84,7 +83,7 @@ impl Link {
     pub(in crate::transport) fn budget(&self) -> Budget {
         let http = &self.options.http;
         Budget {
-            total: http.total_timeout,
+            total: Some(http.total_timeout),
             read: http.read_timeout,
             read_option: READ_TIMEOUT,
             connect: http.connect_timeout,
@@ -179,6 +178,28 @@ impl Link {
 
     pub(in crate::transport) fn drain(&mut self, response: Response<Body>) {
         body::drain(response, &mut self.meter);
+    }
+}
+
+impl Link {
+    /// Lets others have the connections meanwhile.
+    pub(in crate::transport) fn rest(&mut self) {
+        if let Ok((origin, agent)) = &self.agent {
+            self.client.leave(origin.clone(), agent.clone());
+        }
+    }
+
+    /// Goes on, with whatever connections there are to the origin now.
+    pub(in crate::transport) fn renew(&mut self, patience: Patience) {
+        socket::take_connect_time();
+        if let Ok((origin, agent)) = &mut self.agent
+            && let Ok(current) = self.client.enter(origin)
+        {
+            *agent = current;
+        }
+        self.meter = Meter::new(self.options.limits.target_bytes);
+        self.connecting = Duration::ZERO;
+        self.patience = patience;
     }
 }
 

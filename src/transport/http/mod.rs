@@ -90,6 +90,14 @@ impl HttpWire {
         }
     }
 
+    /// A stream that has given its answer may go on. Where its end is there already it is read now, so that the
+    /// connection can be used for what comes next.
+    fn meet_end(&mut self) {
+        if let Pending::Stream(stream) = &mut self.pending {
+            stream.meet_end(&mut self.link.meter);
+        }
+    }
+
     fn keep_session(&mut self, headers: &HeaderMap) -> Result<(), WireError> {
         let Some(id) = headers.get("mcp-session-id") else { return Ok(()) };
         let id = id.as_bytes();
@@ -204,6 +212,11 @@ impl Wire for HttpWire {
         if message.mirror.opens_session {
             self.session = None;
         }
+        self.meet_end();
+        if message.is_request {
+            // An old stream may still be open; it has given its answer.
+            self.pending = Pending::Nothing;
+        }
         self.version = message.mirror.version.or(self.version);
         let own = own_headers(message, self.session.as_ref());
         if !message.is_request {
@@ -218,8 +231,6 @@ impl Wire for HttpWire {
             }
             return Ok(());
         }
-        // An old stream may still be open; it has given its answer.
-        self.pending = Pending::Nothing;
         self.resume_point = (None, None);
         let (mut response, too_late) = self.link.persist(&own, &message.body)?;
         if response.status().is_success() {
@@ -280,13 +291,31 @@ impl Wire for HttpWire {
         self.link.phases
     }
 
+    fn pause(&mut self) -> Parting {
+        self.meet_end();
+        self.pending = Pending::Nothing;
+        self.current = Vec::new();
+        self.link.rest();
+        Parting { notes: self.notes.clone(), stderr: String::new() }
+    }
+
+    fn renew(&mut self, patience: Patience) {
+        self.resumed = 0;
+        self.link.renew(patience);
+    }
+
+    fn overhear(&mut self) -> Result<Option<Inbound<'_>>, WireError> {
+        // Each exchange is for itself, and the pool of connections looks at each of them before it is used.
+        Ok(None)
+    }
+
     fn close(mut self: Box<Self>) -> Parting {
         self.pending = Pending::Nothing;
         if let Some(session) = self.session.take().filter(|_| self.link.patience.check().is_ok()) {
             let mut own = vec![("Mcp-Session-Id", session.reveal())];
             own.extend(self.version.map(|v| ("MCP-Protocol-Version", v.date())));
             let time = DELETE_TIME;
-            let budget = Budget { total: time, read: time, read_option: READ_TIMEOUT, connect: time };
+            let budget = Budget { total: Some(time), read: time, read_option: READ_TIMEOUT, connect: time };
             // 405 means that the server does not let clients end sessions; anything else is its business.
             if let Ok(response) = self.link.exchange("DELETE", &own, None, budget) {
                 self.link.drain(response);

@@ -31,6 +31,8 @@ thread_local! {
     static PHASES: Cell<Phases> = const { Cell::new(NO_PHASES) };
     /// Bytes of one read, where somebody cares: ureq does not hand such a wish down.
     static READ_SIZE: Cell<Option<usize>> = const { Cell::new(None) };
+    /// When the next read is given up, where a request's own time does not say it.
+    static READ_BY: Cell<Option<Deadline>> = const { Cell::new(None) };
 }
 
 /// The time this thread has spent on connections since the last call: ureq does not tell.
@@ -55,11 +57,14 @@ pub(super) fn add_phases(phases: Phases) {
     PHASES.set(PHASES.get().or(phases));
 }
 
-/// Runs `f`, in which this thread takes `size` bytes from a socket at a time.
-pub(super) fn reading_by<T>(size: usize, f: impl FnOnce() -> T) -> T {
+/// Runs `f`, in which this thread takes `size` bytes from a socket at a time, and waits for them until `by`
+/// at the longest.
+pub(super) fn reading<T>(size: usize, by: Deadline, f: impl FnOnce() -> T) -> T {
     READ_SIZE.set(Some(size));
+    READ_BY.set(Some(by));
     let result = f();
     READ_SIZE.set(None);
+    READ_BY.set(None);
     result
 }
 
@@ -72,6 +77,8 @@ pub(super) struct Sockets {
     pub(super) cancel: Cancel,
     /// Of all headers that answer one request, in bytes.
     pub(super) header_limit: usize,
+    /// No connection is used for another request after this.
+    pub(super) max_lifetime: Duration,
     pub(super) counters: Counters,
 }
 
@@ -82,6 +89,8 @@ pub(super) struct Socket {
     buffers: GrowingBuffers,
     cancel: Cancel,
     header_limit: usize,
+    /// When it is too old for another request.
+    ends: Deadline,
     _counted: OpenConnection,
 }
 
@@ -96,6 +105,7 @@ impl Sockets {
             buffers: GrowingBuffers::default(),
             cancel: self.cancel.clone(),
             header_limit: self.header_limit,
+            ends: Deadline::after(self.max_lifetime),
             _counted: self.counters.connection(),
         })
     }
@@ -219,6 +229,7 @@ impl Transport for Socket {
         }
         let timeout = timeout.for_read();
         let by = deadline(timeout);
+        let by = READ_BY.get().map_or(by, |end| end.min(by));
         let size = READ_SIZE.get();
         loop {
             self.wait(|s| Slot::readable(Some(s.stream.as_fd())), by, timeout.reason)?;
@@ -237,7 +248,7 @@ impl Transport for Socket {
     fn is_open(&mut self) -> bool {
         // Bytes that nobody asked for are as bad as an end.
         let idle = self.stream.peek(&mut [0]);
-        idle.is_err_and(|e| e.kind() == ErrorKind::WouldBlock)
+        !self.ends.passed() && idle.is_err_and(|e| e.kind() == ErrorKind::WouldBlock)
     }
 }
 

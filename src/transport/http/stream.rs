@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io::Read;
+use std::time::Duration;
 
 use ureq::http::Response;
 use ureq::{Body, Error};
 
+use crate::base::time::Deadline;
 use crate::mcp::sse::{Decoder, Event};
 use crate::model::outcome::FailureKind;
 use crate::transport::{Patience, WireError};
@@ -35,7 +37,6 @@ pub(in crate::transport) struct Sizes {
     pub(in crate::transport) chunk: usize,
     pub(in crate::transport) events: usize,
     pub(in crate::transport) message: usize,
-    pub(in crate::transport) total: u64,
     /// The option that bounds a silence.
     pub(in crate::transport) read_option: &'static str,
 }
@@ -43,8 +44,8 @@ pub(in crate::transport) struct Sizes {
 impl EventStream {
     pub(in crate::transport) fn new(response: Response<Body>, sizes: Sizes) -> EventStream {
         EventStream {
-            // Beyond the target's total the meter ends it with a better message.
-            reader: response.into_body().into_with_config().limit(sizes.total + 1).reader(),
+            // The meter bounds it, and says so better.
+            reader: response.into_body().into_with_config().limit(u64::MAX).reader(),
             chunk: vec![0; sizes.chunk.clamp(1 << 10, 1 << 20)],
             undecoded: 0..0,
             decoder: Decoder::new(sizes.message),
@@ -70,12 +71,52 @@ impl EventStream {
                 continue;
             }
             patience.check()?;
-            let read = socket::reading_by(self.chunk.len(), || self.reader.read(&mut self.chunk));
+            let read =
+                socket::reading(self.chunk.len(), patience.until, || self.reader.read(&mut self.chunk));
             let n = read.map_err(|e| explain(Error::from(e), patience, self.read_option))?;
             // A shutdown on cancellation looks like an ordinary end.
             patience.check()?;
             if n == 0 {
                 return Ok(None);
+            }
+            meter.add(n)?;
+            self.undecoded = 0..n;
+        }
+    }
+
+    /// Reads on without waiting, if all that was read is used up: to find the end where it is near.
+    pub(in crate::transport) fn meet_end(&mut self, meter: &mut Meter) {
+        if !self.undecoded.is_empty() {
+            return;
+        }
+        let now = Deadline::after(Duration::ZERO);
+        if let Ok(n) = socket::reading(self.chunk.len(), now, || self.reader.read(&mut self.chunk)) {
+            self.undecoded = 0..n;
+            // What is too much is too much also at the next read, where it is told.
+            let _ = meter.add(n);
+        }
+    }
+
+    /// The next event that is there already; `None` when there is none, or not the whole of it.
+    pub(in crate::transport) fn at_once(
+        &mut self,
+        meter: &mut Meter,
+        patience: &Patience,
+    ) -> Result<Option<Event>, WireError> {
+        loop {
+            self.decode()?;
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Some(event));
+            }
+            let now = Deadline::after(Duration::ZERO);
+            let read = socket::reading(self.chunk.len(), now, || self.reader.read(&mut self.chunk));
+            let n = match read.map_err(Error::from) {
+                Ok(n) => n,
+                Err(Error::Timeout(_)) => return Ok(None),
+                Err(e) => return Err(explain(e, patience, self.read_option)),
+            };
+            if n == 0 {
+                return Err(WireError::new(FailureKind::Closed, "the event stream ended"));
             }
             meter.add(n)?;
             self.undecoded = 0..n;

@@ -131,10 +131,12 @@ impl Launcher {
         if let Some(dir) = cwd {
             child.current_dir(dir);
         }
+        let birth = self.reaper.birth();
         let mut child =
             child.spawn().map_err(|e| failed(format!("{}: {e}", quote(&program.to_string_lossy(), LONG))))?;
         let pid = child.id() as Pid;
         self.reaper.born(pid, serial);
+        drop(birth);
         if let Some(guard) = &self.guard {
             guard.born(pid);
         }

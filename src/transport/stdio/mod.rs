@@ -281,7 +281,46 @@ impl Wire for StdioWire {
         Phases { first_byte: self.first_line, ..Phases::default() }
     }
 
+    fn pause(&mut self) -> Parting {
+        self.lines.release();
+        self.remarks()
+    }
+
+    fn renew(&mut self, patience: Patience) {
+        self.bytes = 0;
+        self.dropped_answers = 0;
+        self.patience = patience;
+    }
+
+    fn overhear(&mut self) -> Result<Option<Inbound<'_>>, WireError> {
+        let closed = |why: &str| Err(WireError::new(FailureKind::Closed, why));
+        self.read_stderr();
+        let range = loop {
+            match self.lines.next_line() {
+                Ok(Some(range)) => break range,
+                Ok(None) => {}
+                Err(_) => return closed("it sent a line beyond all bounds unasked"),
+            }
+            let before = self.bytes;
+            if self.stdin.is_none() || self.stdout.is_none() || !self.read_stdout()? {
+                return closed("the server closed its end");
+            }
+            if self.bytes == before {
+                let mut gone = [Slot::readable(self.process.as_ref().map(|p| p.pidfd.as_fd()))];
+                let _ = poll::wait(&mut gone, Deadline::after(Duration::ZERO));
+                return if gone[0].ready() { closed("the server ended") } else { Ok(None) };
+            }
+        };
+        Ok(Some(Inbound::Text(self.lines.line(range))))
+    }
+
     fn close(mut self: Box<Self>) -> Parting {
+        self.remarks()
+    }
+}
+
+impl StdioWire {
+    fn remarks(&mut self) -> Parting {
         self.read_stderr();
         let mut notes = Notes::default();
         notes.add_times("answers_dropped", self.dropped_answers, || "answers the server did not read".into());

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -78,12 +78,16 @@ impl Dying {
 /// Which children are ours to know: process id to serial.
 type Known = Arc<Mutex<HashMap<Pid, u64>>>;
 
+/// Held by whoever has started a process that is not known yet; strays are looked for only while nobody does.
+type Gate = Arc<RwLock<()>>;
+
 /// The reaper's handle. Dropping it without [`Reaper::finish`] also ends every server.
 pub(super) struct Reaper {
     thread: Option<JoinHandle<()>>,
     dying: Option<Sender<Dying>>,
     wake: PipeWriter,
     known: Known,
+    gate: Gate,
     serial: AtomicU64,
 }
 
@@ -98,18 +102,27 @@ impl Reaper {
         if let Some(pid) = guard_pid {
             lock(&known).insert(pid, 0);
         }
-        let work = Work { inbox, woken, guard: guard_pipe, known: known.clone(), adopt, queue: Vec::new() };
+        let gate = Gate::default();
+        let (knows, opens) = (known.clone(), gate.clone());
+        let work =
+            Work { inbox, woken, guard: guard_pipe, known: knows, gate: opens, adopt, queue: Vec::new() };
         let thread = thread::Builder::new()
             .name("MCP-Reaper".into())
             .stack_size(128 << 10)
             .spawn(move || work.run())?;
         let dying = Some(dying);
-        Ok(Reaper { thread: Some(thread), dying, wake, known, serial: AtomicU64::new(1) })
+        Ok(Reaper { thread: Some(thread), dying, wake, known, gate, serial: AtomicU64::new(1) })
     }
 
     /// A number for the next server.
     pub(super) fn next_serial(&self) -> u64 {
         self.serial.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Held from before a process is started until it was [`Reaper::born`]: one that the main thread starts
+    /// would be taken for a stray.
+    pub(super) fn birth(&self) -> RwLockReadGuard<'_, ()> {
+        self.gate.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `pid` was started; 0 is the serial of what is no server.
@@ -155,6 +168,7 @@ struct Work {
     woken: PipeReader,
     guard: Option<File>,
     known: Known,
+    gate: Gate,
     adopt: bool,
     queue: Vec<Dying>,
 }
@@ -230,6 +244,7 @@ impl Work {
 
     /// Ends adopted orphans whose server is gone; true if there were any.
     fn end_strays(&self) -> bool {
+        let _nobody_is_being_born = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         let mut found = false;
         for pid in sys::main_thread_children() {
             if lock(&self.known).contains_key(&pid) || self.belongs_to_a_living_server(pid) {

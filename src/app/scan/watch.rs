@@ -1,0 +1,242 @@
+//! `hawkeye scan --watch`: round after round over one [`Scanner`], told in full the first time and then by what is
+//! different.
+//!
+//! Invariant: between two rounds nothing is kept of a result but a [`Glance`] at it.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::RandomState;
+use std::time::{Duration, Instant};
+
+use crate::app::exit::Exit;
+use crate::app::say;
+use crate::base::time::Deadline;
+use crate::cli::args::Scan;
+use crate::config::{Settings, TargetsFrom};
+use crate::model::changes::{Change, Glance};
+use crate::model::outcome::{FailureKind, Outcome};
+use crate::model::run::Tally;
+use crate::model::target::Target;
+use crate::scan::{Heard, Scanner};
+use crate::sys::cancel::Cancel;
+use crate::sys::signal::Bell;
+
+use super::outputs::{Outputs, Round};
+use super::pass::pass;
+use super::plan::{Held, Planned, plan};
+use super::remember::Remember;
+use super::{keeping_options, run_info, verdict};
+
+/// How long a wait is at most before the sessions that are kept are looked after.
+const TEND: Duration = Duration::from_secs(1);
+
+/// What does not change from round to round.
+pub(super) struct Watch<'a> {
+    pub(super) args: &'a Scan,
+    pub(super) process: &'a [String],
+    pub(super) held: Held,
+    pub(super) interval: Duration,
+    pub(super) bell: Bell,
+    pub(super) cancel: &'a Cancel,
+}
+
+/// A target across rounds: its name, and which one of that name it is.
+type Place = (String, usize);
+
+/// What is known from the rounds before.
+struct Memory {
+    glances: HashMap<Place, Glance>,
+    hasher: RandomState,
+    /// There was none: nothing can be new.
+    first: bool,
+}
+
+/// How a round ended.
+struct Ended {
+    tally: Tally,
+    unwritten: bool,
+    reader_left: bool,
+}
+
+impl Watch<'_> {
+    /// Until a signal ends it, or nobody reads along any more.
+    pub(super) fn run(mut self, mut planned: Planned) -> Exit {
+        let mut scanner = match Scanner::new(keeping_options(&planned.settings), self.cancel) {
+            Ok(scanner) => scanner,
+            Err(e) => {
+                say(&e.to_string());
+                return Exit::Usage;
+            }
+        };
+        let mut remember = Remember::open(&planned.settings, self.args.refresh, self.cancel);
+        let (mut memory, mut round, mut complaint) = (Memory::new(), Round::First, String::new());
+        let last = loop {
+            let begun = Instant::now();
+            let ended = match self.scan(&scanner, &planned, round, &mut memory, remember.as_mut()) {
+                Ok(ended) => ended,
+                Err(why) => {
+                    say(&why);
+                    if round == Round::First {
+                        return Exit::Unwritten;
+                    }
+                    // Whatever is in the way may be gone by the next round.
+                    Ended { tally: Tally::default(), unwritten: true, reader_left: false }
+                }
+            };
+            round = if ended.reader_left || round == Round::Unread { Round::Unread } else { Round::Later };
+            let reload = !self.cancel.is_tripped() && self.wait(&scanner, begun);
+            if self.cancel.is_tripped() {
+                break ended;
+            }
+            match plan(self.args, self.process, &mut self.held) {
+                Ok(new) => {
+                    complaint.clear();
+                    if reload || without_targets(&new.settings) != without_targets(&planned.settings) {
+                        scanner = self.replaced(scanner, &new.settings);
+                        remember = Remember::open(&new.settings, self.args.refresh, self.cancel);
+                    }
+                    planned = new;
+                }
+                // Said once, not in every round until somebody mends it.
+                Err(why) if why == complaint => {}
+                Err(why) => {
+                    say(&format!("{why}; going on with what was read before"));
+                    complaint = why;
+                }
+            }
+        };
+        scanner.finish();
+        verdict(last.unwritten, last.reader_left, last.tally, self.args)
+    }
+
+    /// One round.
+    fn scan(
+        &self,
+        scanner: &Scanner,
+        planned: &Planned,
+        round: Round,
+        memory: &mut Memory,
+        remember: Option<&mut Remember>,
+    ) -> Result<Ended, String> {
+        let info = run_info(planned);
+        let Planned { settings, targets, disabled, .. } = planned;
+        let mut outputs = Outputs::open(self.args, &info, settings.concurrency, round, self.cancel)?;
+        let places = places(targets);
+        let mut tally = Tally::default();
+        let mut changed = 0;
+        pass(scanner, targets.clone(), remember, &settings.assessment, |heard| match heard {
+            Heard::Quiet => outputs.tick(),
+            Heard::Ended(at, outcome) => {
+                let changes = memory.compare(&places[at], &outcome);
+                changed += usize::from(!changes.is_empty());
+                outputs.changed(at, &outcome, &changes);
+            }
+            Heard::Complete(counted) => {
+                tally = Tally { disabled: *disabled, ..counted };
+                for name in memory.forget_all_but(&places) {
+                    changed += 1;
+                    outputs.gone(&name);
+                }
+                outputs.end(self.cancel.is_tripped(), tally);
+            }
+        });
+        let vitals = scanner.vitals();
+        log::info!(
+            "{} of {} targets changed; sessions: {} opened, {} reused, {} kept",
+            changed,
+            targets.len(),
+            vitals.sessions_opened,
+            vitals.sessions_reused,
+            vitals.sessions_idle
+        );
+        Ok(Ended { tally, unwritten: outputs.failed, reader_left: outputs.reader_left })
+    }
+
+    /// Waits for the next round's beginning, which is an interval after the last one's; true if somebody asked
+    /// for it with SIGHUP.
+    fn wait(&self, scanner: &Scanner, begun: Instant) -> bool {
+        let left = || self.interval.saturating_sub(begun.elapsed());
+        if left().is_zero() {
+            let took = begun.elapsed().as_secs_f64();
+            log::info!("the round took {took:.1} s, longer than the interval; the next one follows at once");
+        }
+        loop {
+            scanner.tend();
+            if self.bell.rang() {
+                return true;
+            }
+            if left().is_zero() || self.cancel.is_tripped() {
+                return false;
+            }
+            self.bell.wait(Deadline::after(left().min(TEND)), self.cancel);
+        }
+    }
+
+    /// A scanner with these settings, or the old one where it cannot be had.
+    fn replaced(&self, old: Scanner, settings: &Settings) -> Scanner {
+        match Scanner::new(keeping_options(settings), self.cancel) {
+            Ok(new) => {
+                old.finish();
+                new
+            }
+            Err(e) => {
+                say(&format!("{e}; going on with the settings before"));
+                old
+            }
+        }
+    }
+}
+
+/// What a scanner is made from.
+fn without_targets(settings: &Settings) -> Settings {
+    Settings { targets: TargetsFrom::default(), ..settings.clone() }
+}
+
+fn places(targets: &[Target]) -> Vec<Place> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let place = |target: &'_ Target, seen: &mut usize| {
+        *seen += 1;
+        (target.name.clone(), *seen)
+    };
+    targets.iter().map(|target| place(target, seen.entry(&target.name).or_default())).collect()
+}
+
+impl Memory {
+    fn new() -> Memory {
+        Memory { glances: HashMap::new(), hasher: RandomState::new(), first: true }
+    }
+
+    /// What is different at `place`. What a signal cut off is no news.
+    fn compare(&mut self, place: &Place, outcome: &Outcome) -> Vec<Change> {
+        if outcome.failure.as_ref().is_some_and(|f| f.kind == FailureKind::Cancelled) {
+            return Vec::new();
+        }
+        let glance = Glance::at(outcome, &self.hasher);
+        match self.glances.remove(place) {
+            None => {
+                self.glances.insert(place.clone(), glance);
+                if self.first { Vec::new() } else { vec![Change::new_target(outcome)] }
+            }
+            Some(before) => {
+                let changes = glance.since(&before);
+                self.glances.insert(place.clone(), glance.over(before));
+                changes
+            }
+        }
+    }
+
+    /// The first round is over. The names of targets that are none any more.
+    fn forget_all_but(&mut self, places: &[Place]) -> Vec<String> {
+        self.first = false;
+        let still: HashSet<&Place> = places.iter().collect();
+        let mut gone: Vec<String> = Vec::new();
+        self.glances.retain(|place, _| {
+            let stays = still.contains(place);
+            if !stays {
+                gone.push(place.0.clone());
+            }
+            stays
+        });
+        gone.sort();
+        gone
+    }
+}
