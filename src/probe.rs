@@ -15,7 +15,7 @@ use crate::model::secret::Redaction;
 use crate::model::target::{Endpoint, Hold, HttpHint, Remote, Target};
 use crate::sys::cancel::Cancel;
 use crate::transport::carriers::Carriers;
-use crate::transport::{Limit, Patience, Wire, WireError};
+use crate::transport::{Patience, Wire, WireError};
 
 /// Longest message of a failure, in characters.
 const MESSAGE: usize = 600;
@@ -75,9 +75,7 @@ pub(crate) fn probe(
         return outcome;
     }
     let total = target.timeout.unwrap_or(policy.timeout);
-    let until = run_ends.map_or(Deadline::after(total), |end| end.within(total));
-    let limit = if Some(until) == run_ends { Limit::Run } else { Limit::Target };
-    let patience = Patience { until, total, limit, cancel: cancel.clone() };
+    let patience = Patience::new(total, run_ends, cancel.clone());
     let pin = target.pin.or(policy.pin);
     let talk = loop {
         outcome.attempts += 1;
@@ -85,7 +83,7 @@ pub(crate) fn probe(
         let talk = attempt(target, carriers, pin, &patience, &redaction);
         let wait = retry::wait(outcome.attempts, fastrand::f64());
         let again = outcome.attempts <= retries(&talk, &target.endpoint, policy.max_retries);
-        if !again || wait >= until.left() || cancel.sleep(Deadline::after(wait)) {
+        if !again || wait >= patience.until().left() || cancel.sleep(Deadline::after(wait)) {
             break talk;
         }
     };

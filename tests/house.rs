@@ -20,7 +20,7 @@ const TOO_FAR: [(&str, &str, &str); 6] = [
     ("model", "sys", ""),
     ("mcp", "sys", ""),
     ("config", "transport", "options"),
-    ("config", "engine", ""),
+    ("config", "engine", "options"),
     ("config", "report", ""),
     ("config", "demo", ""),
 ];

@@ -69,7 +69,7 @@ fn the_defaults_are_those_of_the_transports() {
     let s = resolve(&Overrides::default(), &test_environment(&[])).unwrap().settings;
     assert_eq!(s.wire, WireOptions::default());
     assert_eq!(s.wire.limits, Limits::default());
-    let expected = Settings { concurrency: 8, ..Draft::new().settings };
+    let expected = Settings { width: Width::auto(4), ..Draft::new().settings };
     assert_eq!(s, expected);
     for (cpus, width) in [(0, 1), (1, 2), (10, 20), (64, 20)] {
         let r = resolve(&Overrides::default(), &Environment { cpus, ..test_environment(&[]) }).unwrap();
@@ -216,7 +216,7 @@ fn every_flag_lands() {
         config: None,
     };
     let s = with("mcp_introspection: {enable_parallel_processing: false}", &[], flags).unwrap().settings;
-    assert_eq!((s.timeout.as_secs(), s.max_duration.map(|d| d.as_secs()), s.concurrency), (1, Some(2), 1000));
+    assert_eq!((s.timeout.as_secs(), s.max_duration.map(|d| d.as_secs()), s.width), (1, Some(2), Width::Fixed(1000)));
     assert_eq!(s.protocol_version, Some(Revision::V2025_03_26));
     assert_eq!(s.wire.tls.client_cert, Some(("cert".into(), "key".into())));
     assert_eq!(s.wire.tls.ca_file, Some("ca".into()));
@@ -226,10 +226,10 @@ fn every_flag_lands() {
         &[],
         Overrides::default(),
     );
-    assert_eq!(serial.unwrap().settings.concurrency, 1);
+    assert_eq!(serial.unwrap().settings.width, Width::Fixed(1));
     let auto = Overrides { concurrency: Some(Concurrency::Auto), ..Overrides::default() };
     assert_eq!(
-        with("mcp_introspection: {max_concurrent_servers: 9}", &[], auto).unwrap().settings.concurrency,
+        with("mcp_introspection: {max_concurrent_servers: 9}", &[], auto).unwrap().settings.width,
         8
     );
 }

@@ -38,18 +38,24 @@ struct Positioned<'a> {
 pub(super) struct NdjsonSink<W> {
     out: W,
     run: Option<RunInfo>,
+    group: usize,
+    unflushed: usize,
 }
 
 impl<W: Write> NdjsonSink<W> {
-    /// Writes to `out`.
-    pub(super) fn new(out: W) -> NdjsonSink<W> {
-        NdjsonSink { out, run: None }
+    /// Writes to `out`, and flushes after `group` targets: with one, whoever reads along waits for this
+    /// line, not for the next.
+    pub(super) fn new(out: W, group: usize) -> NdjsonSink<W> {
+        NdjsonSink { out, run: None, group, unflushed: 0 }
     }
 
-    /// Flushed each time: whoever reads along waits for this line, not for the next.
     fn write_line(&mut self, line: &Line<'_>) -> io::Result<()> {
         write_json(&mut self.out, line)?;
-        self.out.write_all(b"\n")?;
+        self.out.write_all(b"\n")
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unflushed = 0;
         self.out.flush()
     }
 }
@@ -62,15 +68,23 @@ impl<W: Write> Sink for NdjsonSink<W> {
             tool: &TOOL,
             run: Start { id: &run.id, started_at: rfc3339(run.started) },
             planned: run.planned,
-        })
+        })?;
+        self.flush()
     }
 
     fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
-        self.write_line(&Line::Target(Positioned { index, outcome }))
+        self.write_line(&Line::Target(Positioned { index, outcome }))?;
+        self.unflushed += 1;
+        if self.unflushed < self.group { Ok(()) } else { self.flush() }
+    }
+
+    fn quiet(&mut self) -> io::Result<()> {
+        if self.unflushed > 0 { self.flush() } else { Ok(()) }
     }
 
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {
         let run = self.run.take().ok_or_else(|| io::Error::other("report ended before it began"))?;
-        self.write_line(&Line::Summary { run: Run::new(&run, end), summary: &end.tally })
+        self.write_line(&Line::Summary { run: Run::new(&run, end), summary: &end.tally })?;
+        self.flush()
     }
 }

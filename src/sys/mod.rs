@@ -4,7 +4,9 @@
 #![allow(unsafe_code, reason = "this module exists to hold it")]
 
 pub(crate) mod cancel;
+pub(crate) mod cpu;
 pub(crate) mod limits;
+pub(crate) mod memory;
 pub(crate) mod net;
 pub(crate) mod poll;
 pub(crate) mod process;

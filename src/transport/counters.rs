@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use crate::model::run::Vitals;
 
@@ -16,6 +17,8 @@ struct Counts {
     connections: AtomicU64,
     open_connections: AtomicU64,
     processes: AtomicU64,
+    rate_waits: AtomicU64,
+    rate_wait_ms: AtomicU64,
 }
 
 /// One connection that is open; the count goes down with it.
@@ -35,6 +38,11 @@ impl Counters {
         self.0.processes.fetch_add(1, Relaxed);
     }
 
+    pub(super) fn rate_wait(&self, wait: Duration) {
+        self.0.rate_waits.fetch_add(1, Relaxed);
+        self.0.rate_wait_ms.fetch_add(wait.as_millis() as u64, Relaxed);
+    }
+
     pub(super) fn connection(&self) -> OpenConnection {
         self.0.connections.fetch_add(1, Relaxed);
         self.0.open_connections.fetch_add(1, Relaxed);
@@ -50,6 +58,11 @@ impl Counters {
             connections: counts.connections.load(Relaxed),
             open_connections: counts.open_connections.load(Relaxed),
             processes: counts.processes.load(Relaxed),
+            rate_waits: counts.rate_waits.load(Relaxed),
+            rate_wait_ms: counts.rate_wait_ms.load(Relaxed),
+            // The pool's to say.
+            width: 0,
+            width_peak: 0,
         }
     }
 }

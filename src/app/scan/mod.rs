@@ -54,7 +54,7 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     let Planned { settings, targets, disabled, fleet } = planned;
     let info = RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len() };
-    let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
+    let mut outputs = match Outputs::open(args, &info, settings.stream, cancel) {
         Ok(outputs) => outputs,
         Err(why) => {
             say(&why);
@@ -66,7 +66,9 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         timeout: settings.timeout,
         max_duration: settings.max_duration,
         max_retries: settings.max_retries,
-        concurrency: settings.concurrency,
+        width: settings.width,
+        batches: settings.batches,
+        memory: settings.memory,
         protocol_version: settings.protocol_version,
         claim: Claim::Whole { guard_program: SELF.into() },
     };
@@ -79,9 +81,9 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         }
     };
     scanner.scan(targets, |heard| match heard {
-        Heard::Quiet => outputs.tick(),
+        Heard::Quiet => outputs.quiet(scanner.vitals().width),
         Heard::Ended(at, outcome) => {
-            outputs.outcome(at, &outcome);
+            outputs.outcome(at, &outcome, scanner.vitals().width);
         }
         // The report is out before the last server is.
         Heard::Complete(counted) => {

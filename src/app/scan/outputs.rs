@@ -38,8 +38,6 @@ pub(super) struct Outputs<'a> {
     live: Option<Live>,
     progress: Progress,
     planned: usize,
-    /// Targets at a time.
-    width: usize,
     cancel: &'a Cancel,
     pub(super) failed: bool,
     pub(super) reader_left: bool,
@@ -49,7 +47,7 @@ impl<'a> Outputs<'a> {
     pub(super) fn open(
         args: &Scan,
         info: &RunInfo,
-        width: usize,
+        stream: Option<usize>,
         cancel: &'a Cancel,
     ) -> Result<Outputs<'a>, String> {
         let format = args.format.map(|word| match word {
@@ -60,13 +58,13 @@ impl<'a> Outputs<'a> {
         let mut sinks = Vec::new();
         for path in &args.output {
             let format = format.or(Format::of_path(path)).unwrap_or(Format::Json);
-            let sink = report::open_file(format, path, Style::default())
+            let sink = report::open_file(format, path, Style { stream, ..Style::default() })
                 .map_err(|e| format!("cannot write the report: {e}"))?;
             sinks.push((path.display().to_string(), Some(sink)));
         }
         // With --output stdout stays empty.
         if args.output.is_empty() {
-            let style = style_of_stdout();
+            let style = Style { stream, ..style_of_stdout() };
             let sink = report::open(format.unwrap_or(Format::Table), Box::new(io::stdout()), style);
             sinks.push(("stdout".to_owned(), Some(sink)));
         }
@@ -77,7 +75,6 @@ impl<'a> Outputs<'a> {
             live,
             progress: Progress::default(),
             planned: info.planned,
-            width,
             cancel,
             failed: false,
             reader_left: false,
@@ -86,21 +83,27 @@ impl<'a> Outputs<'a> {
         Ok(outputs)
     }
 
-    pub(super) fn tick(&mut self) {
+    /// Nothing came for a while; `width` targets are worked on at a time.
+    pub(super) fn quiet(&mut self, width: usize) {
+        self.each(|sink| sink.quiet());
+        self.tick(width);
+    }
+
+    fn tick(&mut self, width: usize) {
         // All workers are busy as long as there is enough to do.
         let left = self.planned - self.progress.done;
-        self.progress.running = left.min(self.width);
+        self.progress.running = left.min(width);
         if let Some(live) = &mut self.live {
             live.tick(self.progress);
         }
     }
 
-    pub(super) fn outcome(&mut self, at: usize, outcome: &Outcome) {
+    pub(super) fn outcome(&mut self, at: usize, outcome: &Outcome, width: usize) {
         log::debug!("{}", told(outcome));
         self.each(|sink| sink.outcome(at, outcome));
         self.progress.done += 1;
         self.progress.failed += usize::from(outcome.status != Status::Complete);
-        self.tick();
+        self.tick(width);
     }
 
     pub(super) fn end(&mut self, interrupted: bool, tally: Tally) {
@@ -150,6 +153,7 @@ fn style_of_stdout() -> Style {
         width: if on_terminal { terminal::width() } else { None },
         colour: on_terminal && coloured(),
         unicode: utf8.is_none_or(|l| l.to_ascii_uppercase().replace('-', "").contains("UTF8")),
+        stream: None,
     }
 }
 

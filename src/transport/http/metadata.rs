@@ -35,7 +35,7 @@ pub fn fetch(
     }
     let request =
         Request { method: "GET", url, headers: &[("Accept", "application/json")], more: &[], body: None };
-    let budget = Budget { total: TIME, read: TIME, read_option: READ_TIMEOUT, connect: TIME };
+    let budget = Budget { total: Some(TIME), read: TIME, read_option: READ_TIMEOUT, connect: TIME };
     let own;
     let agent = if there == home {
         own = client.enter(&there)?;
@@ -45,6 +45,7 @@ pub fn fetch(
     } else {
         client.strangers()
     };
+    client.pace.permit(Some(&there), patience)?;
     let mut response = agent::ask(agent, &request, budget, patience)?;
     if response.status() != 200 {
         let status = response.status().as_u16();

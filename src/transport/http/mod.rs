@@ -149,7 +149,7 @@ impl HttpWire {
         self.resumed += 1;
         // A server's word on the delay counts; ours is for those that say nothing.
         let wait = retry_ms.map_or(self.link.options.sse.reconnect_delay, Duration::from_millis);
-        if wait >= self.link.patience.until.left() {
+        if wait >= self.link.patience.until().left() {
             let why = format!("the stream closed and is to be resumed in {} s only", wait.as_secs());
             return Err(WireError::new(FailureKind::Closed, why));
         }
@@ -218,7 +218,10 @@ impl Wire for HttpWire {
         // An old stream may still be open; it has given its answer.
         self.pending = Pending::Nothing;
         self.resume_point = (None, None);
-        let (mut response, too_late) = self.link.persist(&own, &message.body)?;
+        let (mut url, budget) = (self.link.url.clone(), self.link.budget());
+        let persisted = self.link.persist("POST", &mut url, &own, Some(&message.body), budget);
+        let (mut response, too_late) = persisted?;
+        self.link.url = url;
         if response.status().is_success() {
             if message.mirror.opens_session {
                 self.keep_session(response.headers())?;
@@ -279,7 +282,7 @@ impl Wire for HttpWire {
             let mut own = vec![("Mcp-Session-Id", session.reveal())];
             own.extend(self.version.map(|v| ("MCP-Protocol-Version", v.date())));
             let time = DELETE_TIME;
-            let budget = Budget { total: time, read: time, read_option: READ_TIMEOUT, connect: time };
+            let budget = Budget { total: Some(time), read: time, read_option: READ_TIMEOUT, connect: time };
             // 405 means that the server does not let clients end sessions; anything else is its business.
             if let Ok(response) = self.link.exchange("DELETE", &own, None, budget) {
                 self.link.drain(response);

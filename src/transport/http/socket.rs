@@ -19,6 +19,7 @@ use crate::base::time::Deadline;
 use crate::sys::cancel::Cancel;
 use crate::sys::net;
 use crate::sys::poll::{self, Slot};
+use crate::transport::Patience;
 use crate::transport::counters::{Counters, OpenConnection};
 
 use super::buffers::GrowingBuffers;
@@ -28,6 +29,8 @@ thread_local! {
     static CONNECTING: Cell<Duration> = const { Cell::new(Duration::ZERO) };
     /// Bytes of one read, where somebody cares: ureq does not hand such a wish down.
     static READ_SIZE: Cell<Option<usize>> = const { Cell::new(None) };
+    /// When this thread's patience ends, where ureq's clocks do not know it.
+    static UNTIL: Cell<Option<Deadline>> = const { Cell::new(None) };
 }
 
 /// The time this thread has spent on connections since the last call: ureq does not tell.
@@ -45,6 +48,14 @@ pub(super) fn reading_by<T>(size: usize, f: impl FnOnce() -> T) -> T {
     READ_SIZE.set(Some(size));
     let result = f();
     READ_SIZE.set(None);
+    result
+}
+
+/// Runs `f`, in which this thread waits no longer than `patience` has now.
+pub(super) fn patiently<T>(patience: &Patience, f: impl FnOnce() -> T) -> T {
+    UNTIL.set(Some(patience.until()));
+    let result = f();
+    UNTIL.set(None);
     result
 }
 
@@ -135,9 +146,10 @@ fn interrupted() -> Error {
     Error::Io(io::Error::other("the run was interrupted"))
 }
 
-/// ureq's timeout as a deadline; one that will not happen is a day away.
+/// ureq's timeout, or the end of this thread's patience; what will not happen is a day away.
 fn deadline(timeout: NextTimeout) -> Deadline {
-    Deadline::after(timeout.not_zero().map_or(Duration::from_secs(86_400), |d| *d))
+    let by = Deadline::after(timeout.not_zero().map_or(Duration::from_secs(86_400), |d| *d));
+    UNTIL.get().map_or(by, |until| until.min(by))
 }
 
 impl Socket {

@@ -70,7 +70,9 @@ impl EventStream {
                 continue;
             }
             patience.check()?;
-            let read = socket::reading_by(self.chunk.len(), || self.reader.read(&mut self.chunk));
+            let size = self.chunk.len();
+            let read = || socket::reading_by(size, || self.reader.read(&mut self.chunk));
+            let read = socket::patiently(patience, read);
             let n = read.map_err(|e| explain(Error::from(e), patience, self.read_option))?;
             // A shutdown on cancellation looks like an ordinary end.
             patience.check()?;
