@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::args::{Concurrency, Pin};
+use crate::engine::options::Width;
 use crate::model::limits::Limits;
 use crate::model::revision::Revision;
 use crate::transport::options::WireOptions;
@@ -73,7 +74,7 @@ fn the_defaults_are_those_of_the_transports() {
     assert_eq!(s, expected);
     for (cpus, width) in [(0, 1), (1, 2), (10, 20), (64, 20)] {
         let r = resolve(&Overrides::default(), &Environment { cpus, ..test_environment(&[]) }).unwrap();
-        assert_eq!(r.settings.concurrency, width);
+        assert_eq!(r.settings.width, Width::Auto { start: width, most: 1024 });
     }
 }
 
@@ -230,7 +231,7 @@ fn every_flag_lands() {
     let auto = Overrides { concurrency: Some(Concurrency::Auto), ..Overrides::default() };
     assert_eq!(
         with("mcp_introspection: {max_concurrent_servers: 9}", &[], auto).unwrap().settings.width,
-        8
+        Width::auto(4)
     );
 }
 
@@ -361,7 +362,7 @@ fn every_key_has_a_variable_and_unknown_ones_are_refused() {
         with("mcp_introspection: {max_concurrent_servers: 3}", &vars, Overrides::default()).unwrap().settings;
     assert_eq!(s.wire.http.connect_timeout, Duration::from_millis(1500));
     assert_eq!(s.wire.http.status_forcelist, [500, 599]);
-    assert_eq!(s.concurrency, 8);
+    assert_eq!(s.width, Width::auto(4));
     for (name, message) in [
         ("HAWKEYE_TIMEOT", "unknown variable HAWKEYE_TIMEOT (did you mean HAWKEYE_TIMEOUT?)"),
         (
