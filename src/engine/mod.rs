@@ -129,8 +129,11 @@ pub(crate) fn run<J, T>(
         Width::Auto { start, most } if crew.width() == start && start < most => {
             Some(Keeper::new(crew, shape.least.min(start), most, shape.processes))
         }
-        // Nothing to keep: the crew's ends of the channels go, so that the workers' are the last.
-        Width::Auto { .. } | Width::Fixed(_) => None,
+        Width::Auto { .. } | Width::Fixed(_) => {
+            // Nothing to keep. The workers' ends of the channels have to be the last.
+            drop(crew);
+            None
+        }
     };
     let mut quiet_since = Instant::now();
     loop {
