@@ -11,7 +11,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hawkeye::{Cancel, Heard, ScanOptions, Target, scan};
+use hawkeye::{Cancel, Heard, ScanOptions, Target, Width, scan};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hawkeye");
 const RUNS: usize = 7;
@@ -22,7 +22,7 @@ fn main() {
     };
     let stdio = |n: usize, more: &[&str]| vec![Target::command("demo", PROGRAM, &serve(more)); n];
     case("stdio, 200 servers, default width", stdio(200, &[]), ScanOptions::default());
-    let wide = |concurrency| ScanOptions { concurrency, ..ScanOptions::default() };
+    let wide = |n| ScanOptions { width: Width::Fixed(n), ..ScanOptions::default() };
     case("stdio, 200 servers, 100 ms an answer, width 200", stdio(200, &["--delay-ms", "100"]), wide(200));
 
     let quick = Http::start(&serve(&["--transport", "http", "--revisions", "2026-07-28"]));
@@ -30,6 +30,7 @@ fn main() {
     let slow = ["--transport", "http", "--revisions", "2026-07-28", "--delay-ms", "50"];
     let slow = Http::start(&serve(&slow));
     case("http, 1000 targets, 50 ms an answer, width 500", slow.targets(1000), wide(500));
+    case("http, 1000 targets, 50 ms an answer, default width", slow.targets(1000), ScanOptions::default());
 }
 
 fn case(name: &str, targets: Vec<Target>, options: ScanOptions) {

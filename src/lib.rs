@@ -43,9 +43,12 @@ pub mod parts {
 }
 
 pub use analysis::options::Policy;
+pub use engine::options::{Batches, Memory, Width};
 pub use model::outcome::Outcome;
 pub use model::target::Target;
 pub use scan::{Heard, ScanError, ScanOptions, Scanner, scan};
 pub use sys::cancel::Cancel;
-pub use transport::options::{HttpOptions, SseOptions, StdioOptions, TlsOptions, WireOptions};
+pub use transport::options::{
+    HttpOptions, PaceOptions, Rate, SseOptions, StdioOptions, TlsOptions, WireOptions,
+};
 pub use transport::stdio::launch::Claim;

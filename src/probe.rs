@@ -17,7 +17,7 @@ use crate::model::secret::Redaction;
 use crate::model::target::{Endpoint, Hold, HttpHint, Remote, Target};
 use crate::sys::cancel::Cancel;
 use crate::transport::carriers::Carriers;
-use crate::transport::{Limit, Parting, Patience, Phases, Wire, WireError};
+use crate::transport::{Parting, Patience, Phases, Wire, WireError};
 
 pub(crate) use kept::Kept;
 use kept::{Key, Live};
@@ -84,9 +84,7 @@ pub(crate) fn probe(
         return outcome;
     }
     let total = target.timeout.unwrap_or(policy.timeout);
-    let until = run_ends.map_or(Deadline::after(total), |end| end.within(total));
-    let limit = if Some(until) == run_ends { Limit::Run } else { Limit::Target };
-    let patience = Patience { until, total, limit, cancel: cancel.clone() };
+    let patience = Patience::new(total, run_ends, cancel.clone());
     let pin = target.pin.or(policy.pin);
     let key = kept.map(|kept| (kept, Key::of(target, pin)));
     let mut talk = loop {
@@ -99,7 +97,7 @@ pub(crate) fn probe(
             again.unwrap_or_else(|| attempt(target, carriers, kept.is_some(), pin, &patience, &redaction));
         let wait = retry::wait(outcome.attempts, fastrand::f64());
         let again = outcome.attempts <= retries(&talk, &target.endpoint, policy.max_retries);
-        if !again || wait >= until.left() || cancel.sleep(Deadline::after(wait)) {
+        if !again || wait >= patience.until().left() || cancel.sleep(Deadline::after(wait)) {
             break talk;
         }
     };

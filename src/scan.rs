@@ -1,20 +1,23 @@
 //! Floor 4: targets in, outcomes out. What a program that embeds hawkeye calls, and what the binary calls.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::analysis::{self, options};
 use crate::base::text::quote;
 use crate::base::time::Deadline;
-use crate::engine::{self, Event};
+use crate::engine::options::{Batches, Memory, Width};
+use crate::engine::{self, Event, Gauge, Shape};
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
 use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::model::run::{Tally, Vitals};
-use crate::model::target::Target;
+use crate::model::target::{Endpoint, Target};
 use crate::probe::{self, Kept, Policy};
 use crate::sys::cancel::Cancel;
 use crate::sys::limits::raise_open_files;
+use crate::sys::memory;
 use crate::transport::carriers::Carriers;
 use crate::transport::http::check_certificates;
 use crate::transport::options::WireOptions;
@@ -32,7 +35,11 @@ pub struct ScanOptions {
     /// Further attempts after a failed connection, within the target's time.
     pub max_retries: u32,
     /// Targets at a time.
-    pub concurrency: usize,
+    pub width: Width,
+    /// Targets in portions.
+    pub batches: Option<Batches>,
+    /// What is done for a small footprint.
+    pub memory: Memory,
     /// The only revision to speak, where a target pins none itself.
     pub protocol_version: Option<Revision>,
     /// What is judged, and how deep.
@@ -50,7 +57,9 @@ impl Default for ScanOptions {
             timeout: Duration::from_secs(30),
             max_duration: None,
             max_retries: 3,
-            concurrency: std::thread::available_parallelism().map_or(4, |n| (n.get() * 2).min(20)),
+            width: Width::auto(std::thread::available_parallelism().map_or(2, NonZero::get)),
+            batches: None,
+            memory: Memory::default(),
             protocol_version: None,
             assessment: options::Policy::default(),
             claim: Claim::Groups,
@@ -116,7 +125,10 @@ pub struct Scanner {
     policy: Arc<Policy>,
     assessment: Arc<options::Policy>,
     cancel: Cancel,
-    concurrency: usize,
+    width: Width,
+    gauge: Gauge,
+    batches: Option<Batches>,
+    memory: Memory,
     max_duration: Option<Duration>,
 }
 
@@ -124,6 +136,9 @@ impl Scanner {
     /// Reads the certificates; connects to nothing and starts nothing.
     pub fn new(options: ScanOptions, cancel: &Cancel) -> Result<Scanner, ScanError> {
         check_certificates(&options.wire.tls).map_err(ScanError::Certificates)?;
+        if options.memory.frugal {
+            memory::be_frugal();
+        }
         let run = format!("{:016x}", fastrand::u64(..));
         let carriers = Carriers::new(options.wire, run, options.claim, cancel.clone());
         let policy = Policy {
@@ -137,41 +152,81 @@ impl Scanner {
             policy: Arc::new(policy),
             assessment: Arc::new(options.assessment),
             cancel: cancel.clone(),
-            concurrency: options.concurrency,
+            width: options.width,
+            gauge: Gauge::default(),
+            batches: options.batches,
+            memory: options.memory,
             max_duration: options.max_duration,
         })
     }
 
     /// One scan. Every target gets exactly one outcome, whatever happens to it.
     pub fn scan(&self, targets: Vec<Target>, mut each: impl FnMut(Heard)) -> Tally {
-        let threads = fitting(self.concurrency.min(targets.len()));
         let run_ends = self.max_duration.map(Deadline::after);
         let targets: Arc<[Target]> = targets.into();
+        let shape = self.shape(&targets);
+        let portion = self.batches.map_or(targets.len(), |b| b.size).max(1);
         let mut tally = Tally::default();
-        let work = {
-            let (targets, carriers) = (targets.clone(), self.carriers.clone());
-            let (policy, cancel, kept) = (self.policy.clone(), self.cancel.clone(), self.kept.clone());
-            let assessment = self.assessment.clone();
-            move |_, at: usize| {
-                let (target, kept) = (&targets[at], kept.as_deref());
-                let mut outcome = Box::new(probe::probe(target, &carriers, kept, &policy, run_ends, &cancel));
-                analysis::judge(target, &mut outcome, &assessment);
-                outcome
+        for first in (0..targets.len()).step_by(portion) {
+            if let Some(batches) = self.batches.filter(|_| first > 0) {
+                self.pause(batches.pause, run_ends, &mut each);
             }
-        };
-        engine::run(0..targets.len(), threads, work, |event| match event {
-            Event::Ended(at, result) => {
-                let outcome = result.unwrap_or_else(|panic| Box::new(defect(&targets[at], &panic)));
-                tally.add(&outcome);
-                each(Heard::Ended(at, outcome));
-            }
-            Event::Quiet => {
-                self.tend();
-                each(Heard::Quiet);
-            }
-        });
+            let work = {
+                let (targets, carriers) = (targets.clone(), self.carriers.clone());
+                let (policy, cancel, kept) = (self.policy.clone(), self.cancel.clone(), self.kept.clone());
+                let assessment = self.assessment.clone();
+                move |_, at: usize| {
+                    let (target, kept) = (&targets[at], kept.as_deref());
+                    let mut outcome =
+                        Box::new(probe::probe(target, &carriers, kept, &policy, run_ends, &cancel));
+                    analysis::judge(target, &mut outcome, &assessment);
+                    outcome
+                }
+            };
+            let last = targets.len().min(first + portion);
+            // The width that was reached before is where the next portion begins.
+            let shape = Shape { width: shape.width.from(self.gauge.reached()), ..shape };
+            engine::run(first..last, shape, &self.gauge, work, |event| match event {
+                Event::Ended(number, result) => {
+                    let at = first + number;
+                    let outcome = result.unwrap_or_else(|panic| Box::new(defect(&targets[at], &panic)));
+                    tally.add(&outcome);
+                    each(Heard::Ended(at, outcome));
+                    if self.memory.give_back_every.is_some_and(|n| tally.targets % n == 0) {
+                        memory::give_back();
+                    }
+                }
+                Event::Quiet => {
+                    self.tend();
+                    each(Heard::Quiet);
+                }
+            });
+        }
         each(Heard::Complete(tally));
         tally
+    }
+
+    /// The pool for `targets`.
+    fn shape(&self, targets: &[Target]) -> Shape {
+        let width = self.width.within(targets.len());
+        let width = width.within(fitting(width.most()));
+        Shape {
+            width,
+            least: width.start(),
+            processes: targets.iter().any(|t| matches!(t.endpoint, Endpoint::Stdio(_))),
+            stack: if self.memory.frugal { engine::STACK / 2 } else { engine::STACK },
+        }
+    }
+
+    /// Between two portions. Progress goes on; the run's end and its switch end the pause.
+    fn pause(&self, pause: Duration, run_ends: Option<Deadline>, each: &mut impl FnMut(Heard)) {
+        if self.memory.give_back_every.is_some() {
+            memory::give_back();
+        }
+        let by = run_ends.map_or(Deadline::after(pause), |end| end.within(pause));
+        while !by.passed() && !self.cancel.sleep(by.within(engine::WHILE)) {
+            each(Heard::Quiet);
+        }
     }
 
     /// Introspects one target on this thread.
@@ -182,10 +237,14 @@ impl Scanner {
         outcome
     }
 
-    /// What the transports did so far.
+    /// What the transports and the pool did so far.
     pub fn vitals(&self) -> Vitals {
-        let idle = self.kept.as_ref().map_or(0, |kept| kept.idle());
-        Vitals { sessions_idle: idle as u64, ..self.carriers.vitals() }
+        Vitals {
+            sessions_idle: self.kept.as_ref().map_or(0, |kept| kept.idle()) as u64,
+            width: self.gauge.now(),
+            width_peak: self.gauge.peak(),
+            ..self.carriers.vitals()
+        }
     }
 
     /// Looks after the sessions that are kept: closes those whose time is over, drops those that are dead. To

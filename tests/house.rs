@@ -21,7 +21,7 @@ const TOO_FAR: &[(&str, &str, &str)] = &[
     ("mcp", "sys", ""),
     ("config", "transport", "options"),
     ("config", "analysis", "options"),
-    ("config", "engine", ""),
+    ("config", "engine", "options"),
     ("config", "store", "options"),
     ("config", "report", ""),
     ("config", "demo", ""),

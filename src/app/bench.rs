@@ -4,9 +4,11 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
+use crate::analysis::options::Policy;
 use crate::base::time::rfc3339;
 use crate::cli::args::Bench as Args;
 use crate::config::Settings;
+use crate::engine::options::Width;
 use crate::measure::SCHEMA_VERSION;
 use crate::measure::bench::{self, Bench, CASES, Case, CaseResult};
 use crate::measure::statistics::Summary;
@@ -182,5 +184,7 @@ fn measure(
 
 /// The settings of a case: all that makes one differ from another.
 fn fitted(settings: &Settings, case: Case) -> Settings {
-    Settings { concurrency: case.width, ..settings.clone() }
+    let assessment =
+        Policy { detailed: case.detailed && settings.assessment.detailed, ..settings.assessment.clone() };
+    Settings { width: Width::Fixed(case.width), assessment, ..settings.clone() }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::base::text::quote;
 use crate::base::time::{Deadline, rfc3339};
 use crate::cli::args::LoadTest as Args;
-use crate::engine::{self, Event};
+use crate::engine::{self, Event, Gauge};
 use crate::measure::SCHEMA_VERSION;
 use crate::measure::load::{Load, Report, Shape, histogram};
 use crate::model::outcome::Status;
@@ -162,7 +162,7 @@ fn fire(
     let mut load = Load::default();
     let mut told = begun;
     let shots = Shots { left: 0..planned, cancel: cancel.clone() };
-    engine::run(shots, threads, work, |event| {
+    engine::run(shots, engine::Shape::fixed(threads), &Gauge::default(), work, |event| {
         match event {
             Event::Ended(_, Ok(Some(shot))) => count(&mut load, &shot),
             Event::Ended(_, Err(_)) => {

@@ -4,5 +4,6 @@
 
 pub(crate) mod encoding;
 pub(crate) mod lines;
+pub(crate) mod rate;
 pub(crate) mod text;
 pub(crate) mod time;

@@ -23,6 +23,11 @@ impl Deadline {
         self.left().is_zero()
     }
 
+    /// `span` after this moment; what is too far for the clock stays where it is.
+    pub(crate) fn later(self, span: Duration) -> Deadline {
+        Deadline(self.0.checked_add(span).unwrap_or(self.0))
+    }
+
     /// This moment or `span` from now, whichever comes first.
     pub fn within(self, span: Duration) -> Deadline {
         self.min(Deadline::after(span))

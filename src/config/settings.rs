@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use crate::analysis::options::Policy;
 use crate::cli::args::{Concurrency, Pin, Scan};
+use crate::engine::options::{Batches, Memory, Width};
 use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::store::options::CacheOptions;
-use crate::transport::options::WireOptions;
+use crate::transport::options::{Rate, WireOptions};
 
 use super::keys::{KEYS, Key};
 use super::layer::{self, SERVERS};
@@ -31,7 +32,13 @@ pub(crate) struct Settings {
     /// How often a target is tried again.
     pub max_retries: u32,
     /// Targets at a time.
-    pub concurrency: usize,
+    pub width: Width,
+    /// Targets in portions.
+    pub batches: Option<Batches>,
+    /// What is done for a small footprint.
+    pub memory: Memory,
+    /// Results are written as they come, so many at a time, and not kept.
+    pub stream: Option<usize>,
     /// What is judged, and how deep.
     pub assessment: Policy,
     /// Whether to log as with `-v`.
@@ -160,6 +167,14 @@ pub(crate) struct Draft {
     pub(crate) parallel: bool,
     /// `None` for `auto`.
     pub(crate) concurrency: Option<usize>,
+    pub(crate) rate_limiting: bool,
+    pub(crate) rate: Rate,
+    pub(crate) rate_per_origin: (Option<usize>, Option<usize>),
+    pub(crate) batching: bool,
+    pub(crate) batches: Batches,
+    pub(crate) stream_results: bool,
+    pub(crate) batch_size: usize,
+    pub(crate) garbage_collection: bool,
     pub(crate) client_cert: Option<PathBuf>,
     pub(crate) client_key: Option<PathBuf>,
     /// Whether `pool` holds.
@@ -274,9 +289,10 @@ impl Said {
         // A width on the command line is meant for this run, whatever a file says about parallelism.
         let flagged =
             matches!(self.values.get("mcp_introspection.max_concurrent_servers"), Some((_, Origin::Flag(_))));
-        let auto = (environment.cpus * 2).clamp(1, 20);
-        let width = draft.concurrency.unwrap_or(auto);
-        draft.settings.concurrency = if draft.parallel || flagged { width } else { 1 };
+        let auto = draft.automatic_width(environment.cpus);
+        let width = draft.concurrency.map_or(auto, Width::Fixed);
+        draft.settings.width = if draft.parallel || flagged { width } else { Width::Fixed(1) };
+        draft.shape();
         draft.settings.wire.tls.client_cert = match (draft.client_cert, draft.client_key) {
             (Some(cert), Some(key)) => Some((cert, key)),
             (None, None) => None,
@@ -293,11 +309,14 @@ impl Said {
         Ok(Resolved { settings: draft.settings, shown, notes })
     }
 
-    fn show(&self, key: &'static Key, auto: usize) -> Option<Shown> {
+    fn show(&self, key: &'static Key, auto: Width) -> Option<Shown> {
         let (value, origin) = self.values.get(key.same_as.unwrap_or(key.path))?;
         let mut text = value.text(key.kind);
         if key.path == "mcp_introspection.max_concurrent_servers" && *value == Value::Unset {
-            text = format!("auto ({auto})");
+            text = match auto.most() {
+                most if most > auto.start() => format!("auto ({} to {most})", auto.start()),
+                most => format!("auto ({most})"),
+            };
         }
         Some(Shown { path: key.path, value: text, origin: origin.clone(), in_effect: key.in_effect() })
     }
@@ -312,7 +331,10 @@ impl Draft {
                 timeout: Duration::from_secs(30),
                 max_duration: None,
                 max_retries: 3,
-                concurrency: 1,
+                width: Width::Fixed(1),
+                batches: None,
+                memory: Memory::default(),
+                stream: None,
                 assessment: Policy::default(),
                 verbose: false,
                 pool: Some(PoolOptions::default()),
@@ -322,10 +344,40 @@ impl Draft {
             },
             parallel: true,
             concurrency: None,
+            rate_limiting: false,
+            rate: Rate { per_minute: 300, burst: 50 },
+            rate_per_origin: (None, None),
+            batching: false,
+            batches: Batches { size: 100, pause: Duration::from_secs(1) },
+            stream_results: false,
+            batch_size: 10,
+            garbage_collection: false,
             client_cert: None,
             client_key: None,
             keep_sessions: true,
             pool: PoolOptions::default(),
         }
+    }
+
+    /// What `max_concurrent_servers: auto` means.
+    fn automatic_width(&self, cpus: usize) -> Width {
+        let width = Width::auto(cpus);
+        // The guide's own width for little memory.
+        if self.settings.memory.frugal { width.within(5) } else { width }
+    }
+
+    /// Settles what several keys say together about the shape of the load.
+    fn shape(&mut self) {
+        let pace = &mut self.settings.wire.pace;
+        pace.global = self.rate_limiting.then_some(self.rate);
+        // The rate turns it on; without a word on bursts there are none.
+        let per_origin = match self.rate_per_origin {
+            (Some(per_minute), burst) => Some(Rate { per_minute, burst: burst.unwrap_or(1) }),
+            (None, _) => None,
+        };
+        pace.per_origin = per_origin.filter(|_| self.rate_limiting);
+        self.settings.batches = self.batching.then_some(self.batches);
+        self.settings.stream = self.stream_results.then_some(self.batch_size);
+        self.settings.memory.give_back_every = self.garbage_collection.then_some(self.batch_size);
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::args::{Concurrency, Pin};
+use crate::engine::options::Width;
 use crate::model::limits::Limits;
 use crate::model::revision::Revision;
 use crate::transport::options::WireOptions;
@@ -69,11 +70,11 @@ fn the_defaults_are_those_of_the_transports() {
     let s = resolve(&Overrides::default(), &test_environment(&[])).unwrap().settings;
     assert_eq!(s.wire, WireOptions::default());
     assert_eq!(s.wire.limits, Limits::default());
-    let expected = Settings { concurrency: 8, ..Draft::new().settings };
+    let expected = Settings { width: Width::auto(4), ..Draft::new().settings };
     assert_eq!(s, expected);
     for (cpus, width) in [(0, 1), (1, 2), (10, 20), (64, 20)] {
         let r = resolve(&Overrides::default(), &Environment { cpus, ..test_environment(&[]) }).unwrap();
-        assert_eq!(r.settings.concurrency, width);
+        assert_eq!(r.settings.width, Width::Auto { start: width, most: 1024 });
     }
 }
 
@@ -218,7 +219,10 @@ fn every_flag_lands() {
     };
     let file = "mcp_introspection: {enable_parallel_processing: false, enable_result_caching: true}";
     let s = with(file, &[], flags).unwrap().settings;
-    assert_eq!((s.timeout.as_secs(), s.max_duration.map(|d| d.as_secs()), s.concurrency), (1, Some(2), 1000));
+    assert_eq!(
+        (s.timeout.as_secs(), s.max_duration.map(|d| d.as_secs()), s.width),
+        (1, Some(2), Width::Fixed(1000))
+    );
     assert_eq!(s.protocol_version, Some(Revision::V2025_03_26));
     assert_eq!(s.wire.tls.client_cert, Some(("cert".into(), "key".into())));
     assert_eq!(s.wire.tls.ca_file, Some("ca".into()));
@@ -228,11 +232,11 @@ fn every_flag_lands() {
         &[],
         Overrides::default(),
     );
-    assert_eq!(serial.unwrap().settings.concurrency, 1);
+    assert_eq!(serial.unwrap().settings.width, Width::Fixed(1));
     let auto = Overrides { concurrency: Some(Concurrency::Auto), ..Overrides::default() };
     assert_eq!(
-        with("mcp_introspection: {max_concurrent_servers: 9}", &[], auto).unwrap().settings.concurrency,
-        8
+        with("mcp_introspection: {max_concurrent_servers: 9}", &[], auto).unwrap().settings.width,
+        Width::auto(4)
     );
 }
 
@@ -363,7 +367,7 @@ fn every_key_has_a_variable_and_unknown_ones_are_refused() {
         with("mcp_introspection: {max_concurrent_servers: 3}", &vars, Overrides::default()).unwrap().settings;
     assert_eq!(s.wire.http.connect_timeout, Duration::from_millis(1500));
     assert_eq!(s.wire.http.status_forcelist, [500, 599]);
-    assert_eq!(s.concurrency, 8);
+    assert_eq!(s.width, Width::auto(4));
     for (name, message) in [
         ("HAWKEYE_TIMEOT", "unknown variable HAWKEYE_TIMEOT (did you mean HAWKEYE_TIMEOUT?)"),
         (

@@ -135,6 +135,7 @@ pub(crate) fn read(kind: Kind, node: &Node, base: Base<'_>) -> Result<Value, Mis
         Kind::OptionalSeconds => unset(node).or_else(|| seconds(node)),
         Kind::Count(low, high) => count(node, low, high),
         Kind::CountOrAuto(low, high) => auto(node).or_else(|| count(node, low, high)),
+        Kind::OptionalCount(low, high) => unset(node).or_else(|| count(node, low, high)),
         Kind::Factor => number(node).filter(|x| (0.0..=3600.0).contains(x)).map(Value::Factor),
         Kind::Choice(words) => word(node, words),
         Kind::Path => path(node, base).map(Value::Path),
@@ -172,6 +173,7 @@ pub(crate) fn from_text(kind: Kind, text: &str) -> Node {
         | Kind::OptionalSeconds
         | Kind::Count(..)
         | Kind::CountOrAuto(..)
+        | Kind::OptionalCount(..)
         | Kind::Factor
         | Kind::OptionalPath
         | Kind::Workers
@@ -187,6 +189,7 @@ fn allowed(kind: Kind, node: &Node) -> String {
         Kind::OptionalSeconds => "a number of seconds above 0, at most 31536000 (a year), or null".to_owned(),
         Kind::Count(low, high) => format!("a whole number from {low} to {high}"),
         Kind::CountOrAuto(low, high) => format!("a whole number from {low} to {high}, or auto"),
+        Kind::OptionalCount(low, high) => format!("a whole number from {low} to {high}, or null"),
         Kind::Factor => "a number from 0 to 3600".to_owned(),
         Kind::Choice(words) => {
             let meant = node.scalar_text().and_then(|w| nearest(&w, words.iter().copied()));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 /// Scheme, host and port: the border that credentials do not cross.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
     /// `https` rather than `http`.
     pub secure: bool,

@@ -79,6 +79,14 @@ pub struct Vitals {
     pub sessions_reused: u64,
     /// Live sessions kept now, not in use.
     pub sessions_idle: u64,
+    /// Waits for the rate limit, or because a server had asked for patience.
+    pub rate_waits: u64,
+    /// Their length in all, in milliseconds.
+    pub rate_wait_ms: u64,
+    /// Targets at a time now.
+    pub width: usize,
+    /// The most there were at a time.
+    pub width_peak: usize,
 }
 
 /// Counts by severity.

@@ -17,7 +17,7 @@ use crate::model::secret::Secret;
 use crate::model::target::{Endpoint, Target};
 use crate::sys::cancel::Cancel;
 use crate::transport::carriers::Carriers;
-use crate::transport::{Limit, Patience, Phases, Wire};
+use crate::transport::{Patience, Phases, Wire};
 
 use super::{Talk, ended_by, talk};
 
@@ -190,7 +190,7 @@ pub(super) fn again(
     }
     let begun = Instant::now();
     // One that does not answer at all must leave time for a fresh one; one that does has all of it.
-    let first = Patience { until: patience.until.within(patience.total / 2), ..patience.clone() };
+    let first = patience.within(patience.total / 2);
     live.wire.renew(first);
     live.session.relist();
     let cut = talk(&mut live.session, live.wire.as_mut(), begun, Some(patience)).err().map(ended_by);
@@ -227,7 +227,7 @@ pub(super) fn again(
 }
 
 fn patience(until: Deadline, cancel: &Cancel) -> Patience {
-    Patience { until, total: TENDING, limit: Limit::Target, cancel: cancel.clone() }
+    Patience::new(until.left(), None, cancel.clone())
 }
 
 fn close_all(all: impl IntoIterator<Item = pool::Kept<Key, Live>>, until: Deadline, cancel: &Cancel) {

@@ -29,6 +29,8 @@ const SHORT_HEADS: [&str; COLUMNS] =
     ["name", "via", "status", "revision", "server", "tools", "res", "tmpl", "prompts", "ms"];
 /// Left out in this order where there is no room.
 const DISPENSABLE: [usize; 7] = [SERVER, REVISION, VIA, MS, 7, 8, 6];
+/// Where rows are written one by one: room for what most servers are called and count.
+const FIXED: [u16; COLUMNS] = [28, 9, 15, 10, 32, 5, 5, 5, 5, 6];
 /// Name and server are cut to no less than this before other columns make room.
 const LEAST: u16 = 10;
 
@@ -54,6 +56,27 @@ pub(super) const fn words(status: Status) -> &'static str {
 
 /// Header and rows as lines without trailing blanks.
 pub(super) fn lines<'a>(rows: impl Iterator<Item = (Status, &'a Cells)>, style: Style) -> Vec<String> {
+    let mut table = table(rows, style);
+    let layout = Layout::fit(&table.column_max_content_widths(), style.width);
+    layout.apply(&mut table);
+    finished(&table, style)
+}
+
+/// The header and at most one row, in columns that are as wide whatever is in them.
+pub(super) fn fixed(one: Option<(Status, &Cells)>, style: Style) -> Vec<String> {
+    let mut table = table(one.into_iter(), style);
+    let layout = Layout::fit(&FIXED, style.width);
+    layout.apply(&mut table);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        if layout.shows(index) && index != NAME && index != SERVER {
+            let width = FIXED[index].max(layout.heads[index].len() as u16);
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width + layout.gap)));
+        }
+    }
+    finished(&table, style)
+}
+
+fn table<'a>(rows: impl Iterator<Item = (Status, &'a Cells)>, style: Style) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     // Cells are cut in the middle of words, not at a blank that happens to be there.
@@ -61,8 +84,10 @@ pub(super) fn lines<'a>(rows: impl Iterator<Item = (Status, &'a Cells)>, style: 
     for (status, cells) in rows {
         table.add_row(row(status, cells, style));
     }
-    let layout = Layout::fit(&table.column_max_content_widths(), style.width);
-    layout.apply(&mut table);
+    table
+}
+
+fn finished(table: &Table, style: Style) -> Vec<String> {
     let mut lines: Vec<String> = table.lines().map(|line| coloured(line.trim_end_matches(' '))).collect();
     if style.colour
         && let Some(head) = lines.first_mut()

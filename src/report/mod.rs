@@ -10,9 +10,11 @@
 mod changes;
 mod grid;
 mod json;
+mod json_stream;
 pub(crate) mod live;
 mod ndjson;
 pub(crate) mod output;
+mod rows;
 mod safe;
 mod table;
 #[cfg(test)]
@@ -49,6 +51,10 @@ pub(crate) trait Sink {
     fn gone(&mut self, _name: &str) -> io::Result<()> {
         Ok(())
     }
+    /// Nothing came for a while: what was taken may as well be shown.
+    fn quiet(&mut self) -> io::Result<()> {
+        Ok(())
+    }
     /// Called once, after the last outcome. Only when this has returned `Ok` is the report written.
     fn end(&mut self, end: &RunEnd) -> io::Result<()>;
 }
@@ -64,7 +70,8 @@ pub(crate) struct RunEnd {
     pub tally: Tally,
 }
 
-/// What a table may make use of. The default is the plainest: no limit, no colour, ASCII.
+/// How a report is written, and what a table may make use of. The default is the plainest: no limit, no
+/// colour, ASCII, everything in the order of the plan.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Style {
     /// Columns of the terminal; no limit where there is none.
@@ -73,6 +80,8 @@ pub(crate) struct Style {
     pub colour: bool,
     /// Whether symbols beyond ASCII are.
     pub unicode: bool,
+    /// Results are written in their order of arrival, so many at a time, and none is kept.
+    pub stream: Option<usize>,
 }
 
 /// The forms of a report.
@@ -137,10 +146,13 @@ impl std::error::Error for UnknownFormat {}
 /// A sink that writes `format` to `out`. `style` matters to tables only.
 pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -> Box<dyn Sink + 'a> {
     let out = BufWriter::with_capacity(64 << 10, out);
-    match format {
-        Format::Table => Box::new(table::TableSink::new(out, style)),
-        Format::Json => Box::new(json::JsonSink::new(out)),
-        Format::Ndjson => Box::new(ndjson::NdjsonSink::new(out)),
+    match (format, style.stream) {
+        (Format::Table, None) => Box::new(table::TableSink::new(out, style)),
+        (Format::Json, None) => Box::new(json::JsonSink::new(out)),
+        (Format::Ndjson, None) => Box::new(ndjson::NdjsonSink::new(out, 1)),
+        (Format::Table, Some(group)) => Box::new(rows::RowSink::new(out, style, group)),
+        (Format::Json, Some(group)) => Box::new(json_stream::JsonStream::new(out, group)),
+        (Format::Ndjson, Some(group)) => Box::new(ndjson::NdjsonSink::new(out, group)),
     }
 }
 
@@ -177,6 +189,10 @@ impl Sink for FileSink {
 
     fn gone(&mut self, name: &str) -> io::Result<()> {
         self.sink.gone(name)
+    }
+
+    fn quiet(&mut self) -> io::Result<()> {
+        self.sink.quiet()
     }
 
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {

@@ -55,18 +55,24 @@ pub(super) struct NdjsonSink<W> {
     run: Option<RunInfo>,
     /// Names of targets that were there in the round before.
     gone: Vec<String>,
+    group: usize,
+    unflushed: usize,
 }
 
 impl<W: Write> NdjsonSink<W> {
-    /// Writes to `out`.
-    pub(super) fn new(out: W) -> NdjsonSink<W> {
-        NdjsonSink { out, run: None, gone: Vec::new() }
+    /// Writes to `out`, and flushes after `group` targets: with one, whoever reads along waits for this
+    /// line, not for the next.
+    pub(super) fn new(out: W, group: usize) -> NdjsonSink<W> {
+        NdjsonSink { out, run: None, gone: Vec::new(), group, unflushed: 0 }
     }
 
-    /// Flushed each time: whoever reads along waits for this line, not for the next.
     fn write_line(&mut self, line: &Line<'_>) -> io::Result<()> {
         write_json(&mut self.out, line)?;
-        self.out.write_all(b"\n")?;
+        self.out.write_all(b"\n")
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unflushed = 0;
         self.out.flush()
     }
 }
@@ -79,7 +85,8 @@ impl<W: Write> Sink for NdjsonSink<W> {
             tool: Tool::of(run),
             run: Start { id: &run.id, started_at: rfc3339(run.started) },
             planned: run.planned,
-        })
+        })?;
+        self.flush()
     }
 
     fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
@@ -87,7 +94,9 @@ impl<W: Write> Sink for NdjsonSink<W> {
     }
 
     fn changed(&mut self, index: usize, outcome: &Outcome, changes: &[Change]) -> io::Result<()> {
-        self.write_line(&Line::Target(Positioned { index, changes, outcome }))
+        self.write_line(&Line::Target(Positioned { index, changes, outcome }))?;
+        self.unflushed += 1;
+        if self.unflushed < self.group { Ok(()) } else { self.flush() }
     }
 
     fn gone(&mut self, name: &str) -> io::Result<()> {
@@ -95,9 +104,14 @@ impl<W: Write> Sink for NdjsonSink<W> {
         Ok(())
     }
 
+    fn quiet(&mut self) -> io::Result<()> {
+        if self.unflushed > 0 { self.flush() } else { Ok(()) }
+    }
+
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {
         let run = self.run.take().ok_or_else(|| io::Error::other("report ended before it began"))?;
         let gone = std::mem::take(&mut self.gone);
-        self.write_line(&Line::Summary { run: Run::new(&run, end), summary: &end.tally, gone: &gone })
+        self.write_line(&Line::Summary { run: Run::new(&run, end), summary: &end.tally, gone: &gone })?;
+        self.flush()
     }
 }

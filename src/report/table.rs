@@ -137,7 +137,7 @@ impl<W: Write> Sink for TableSink<W> {
     }
 }
 
-fn cells(outcome: &Outcome) -> Cells {
+pub(super) fn cells(outcome: &Outcome) -> Cells {
     let inventory = &outcome.inventory;
     let mut cells: Cells = [const { String::new() }; COLUMNS];
     cells[grid::NAME] = line(&names(outcome), NAME_MAX);
@@ -194,7 +194,7 @@ fn milliseconds(ms: f64) -> String {
 }
 
 /// Why a target is not complete: the first cause, then each list that was cut short.
-fn details(outcome: &Outcome) -> Vec<String> {
+pub(super) fn details(outcome: &Outcome) -> Vec<String> {
     if outcome.status == Status::Complete {
         return Vec::new();
     }
@@ -241,7 +241,7 @@ fn findings(tally: &Tally, dot: &str) -> String {
     if all.is_empty() { String::new() } else { format!(" {dot} findings: {}", all.join(", ")) }
 }
 
-fn summary(tally: &Tally, style: Style) -> String {
+pub(super) fn summary(tally: &Tally, style: Style) -> String {
     let dot = if style.unicode { "·" } else { "|" };
     let disabled = match tally.disabled {
         0 => String::new(),

@@ -19,8 +19,8 @@ use crate::model::outcome::{
 use crate::model::revision::Era;
 use crate::model::run::RuleSet;
 
-const PLAIN: Style = Style { width: None, colour: false, unicode: false };
-const RICH: Style = Style { width: None, colour: false, unicode: true };
+const PLAIN: Style = Style { width: None, colour: false, unicode: false, stream: None };
+const RICH: Style = Style { unicode: true, ..PLAIN };
 /// ANSI, OSC 52 and 8, C1, NUL, newline, bidi, zero width, tag characters, DEL, line separator.
 const HOSTILE: &str = "evil\x1b[2J\x1b]52;c;QQ==\x07\u{9b}2J\u{9d}8;;x\0\n\rok: complete\u{202e}gpj\u{200b}\u{e0041}\
                        \x7f\u{2028}\u{2061}<b>&";
@@ -455,7 +455,7 @@ fn an_ndjson_target_is_out_before_the_next_is_there() {
 fn no_format_lets_a_raw_control_character_out() {
     let outcomes = [hostile(), Outcome { status: Status::Complete, failure: None, ..hostile() }];
     for format in Format::ALL {
-        for style in [PLAIN, Style { width: Some(100), colour: true, unicode: true }] {
+        for style in [PLAIN, Style { width: Some(100), colour: true, ..RICH }] {
             let mut text = written(format, style, &outcomes);
             for ours in COLOURS {
                 text = text.replace(ours, "");

@@ -4,8 +4,10 @@
 #![allow(unsafe_code, reason = "this module exists to hold it")]
 
 pub(crate) mod cancel;
+pub(crate) mod cpu;
 pub(crate) mod files;
 pub(crate) mod limits;
+pub(crate) mod memory;
 pub(crate) mod net;
 pub(crate) mod poll;
 pub(crate) mod process;

@@ -12,6 +12,7 @@ use crate::sys::cancel::Cancel;
 use super::counters::Counters;
 use super::http::{HttpClient, HttpWire, metadata};
 use super::options::WireOptions;
+use super::pace::Pace;
 use super::sse::SseWire;
 use super::stdio::StdioWire;
 use super::stdio::launch::{Claim, Launcher};
@@ -24,6 +25,7 @@ pub struct Carriers {
     claim: Claim,
     cancel: Cancel,
     counters: Counters,
+    pace: Pace,
     launcher: OnceLock<Result<Arc<Launcher>, String>>,
     http: OnceLock<Result<Arc<HttpClient>, String>>,
 }
@@ -32,7 +34,9 @@ impl Carriers {
     /// For the run called `run`.
     pub fn new(options: WireOptions, run: String, claim: Claim, cancel: Cancel) -> Carriers {
         let counters = Counters::default();
-        Carriers { options, run, claim, cancel, counters, launcher: OnceLock::new(), http: OnceLock::new() }
+        let pace = Pace::new(options.pace, &counters);
+        let (launcher, http) = (OnceLock::new(), OnceLock::new());
+        Carriers { options, run, claim, cancel, counters, pace, launcher, http }
     }
 
     /// The bounds that hold for every wire.
@@ -49,6 +53,7 @@ impl Carriers {
         };
         match self.launcher.get_or_init(make) {
             Ok(launcher) => {
+                self.pace.permit(None, &patience)?;
                 let wire = StdioWire::open(launcher, command, &self.options, patience)?;
                 self.counters.process();
                 Ok(Box::new(wire))
@@ -76,7 +81,9 @@ impl Carriers {
     }
 
     fn client(&self) -> Result<&Arc<HttpClient>, String> {
-        let client = self.http.get_or_init(|| HttpClient::new(&self.options, &self.cancel, &self.counters));
+        let client = self
+            .http
+            .get_or_init(|| HttpClient::new(&self.options, &self.cancel, &self.counters, &self.pace));
         client.as_ref().map_err(Clone::clone)
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use crate::model::run::Vitals;
 
@@ -18,6 +19,8 @@ struct Counts {
     processes: AtomicU64,
     sessions_opened: AtomicU64,
     sessions_reused: AtomicU64,
+    rate_waits: AtomicU64,
+    rate_wait_ms: AtomicU64,
 }
 
 /// One connection that is open; the count goes down with it.
@@ -47,6 +50,11 @@ impl Counters {
         self.0.sessions_reused.fetch_add(1, Relaxed);
     }
 
+    pub(super) fn rate_wait(&self, wait: Duration) {
+        self.0.rate_waits.fetch_add(1, Relaxed);
+        self.0.rate_wait_ms.fetch_add(wait.as_millis() as u64, Relaxed);
+    }
+
     pub(super) fn connection(&self) -> OpenConnection {
         self.0.connections.fetch_add(1, Relaxed);
         self.0.open_connections.fetch_add(1, Relaxed);
@@ -66,6 +74,11 @@ impl Counters {
             sessions_reused: counts.sessions_reused.load(Relaxed),
             // Counted by whoever keeps them.
             sessions_idle: 0,
+            rate_waits: counts.rate_waits.load(Relaxed),
+            rate_wait_ms: counts.rate_wait_ms.load(Relaxed),
+            // The pool's to say.
+            width: 0,
+            width_peak: 0,
         }
     }
 }

@@ -8,9 +8,12 @@ pub mod carriers;
 pub mod counters;
 pub mod http;
 pub mod options;
+mod pace;
 pub mod sse;
 pub mod stdio;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::base::time::Deadline;
@@ -94,35 +97,50 @@ impl WireError {
     }
 }
 
-/// Which limit ends a target's time.
-#[derive(Debug, Clone, Copy)]
-pub enum Limit {
-    /// Its own.
-    Target,
-    /// The whole run's.
-    Run,
-}
-
 /// What every wait of one target watches.
 #[derive(Clone)]
 pub struct Patience {
-    /// When the target's time is over.
-    pub until: Deadline,
     /// What the target was given in all.
     pub total: Duration,
-    /// Whose limit `until` is.
-    pub limit: Limit,
     /// Ends everything.
     pub cancel: Cancel,
+    /// When the target's time is over, if it never waits for us.
+    own: Deadline,
+    /// When the run's time is over.
+    run_ends: Option<Deadline>,
+    /// Microseconds by which the target's time is longer, for all that watch it.
+    allowed: Arc<AtomicU64>,
 }
 
 impl Patience {
+    /// `total` from now, and no longer than until `run_ends`.
+    pub fn new(total: Duration, run_ends: Option<Deadline>, cancel: Cancel) -> Patience {
+        Patience { total, cancel, own: Deadline::after(total), run_ends, allowed: Arc::default() }
+    }
+
+    /// The same, but no longer than `span` from now.
+    pub fn within(&self, span: Duration) -> Patience {
+        let end = Deadline::after(span);
+        Patience { run_ends: Some(self.run_ends.map_or(end, |e| e.min(end))), ..self.clone() }
+    }
+
+    /// When the target's time is over.
+    pub fn until(&self) -> Deadline {
+        let own = self.own.later(Duration::from_micros(self.allowed.load(Relaxed)));
+        self.run_ends.map_or(own, |end| end.min(own))
+    }
+
+    /// The target has to wait for us so long: that is not its fault.
+    fn allow(&self, wait: Duration) {
+        self.allowed.fetch_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX >> 20), Relaxed);
+    }
+
     /// The error of a wait that ended with nothing, if it may not be begun again.
     pub fn check(&self) -> Result<(), WireError> {
         if self.cancel.is_tripped() {
             return Err(WireError::new(FailureKind::Cancelled, "the run was interrupted"));
         }
-        if self.until.passed() {
+        if self.until().passed() {
             return Err(self.timeout());
         }
         Ok(())
@@ -130,9 +148,9 @@ impl Patience {
 
     /// The target's time is over.
     pub fn timeout(&self) -> WireError {
-        let why = match self.limit {
-            Limit::Target => format!("no answer within {} s (raise timeout)", self.total.as_secs_f64()),
-            Limit::Run => "the run's time was over (raise --max-duration)".to_owned(),
+        let why = match self.run_ends {
+            Some(end) if end == self.until() => "the run's time was over (raise --max-duration)".to_owned(),
+            Some(_) | None => format!("no answer within {} s (raise timeout)", self.total.as_secs_f64()),
         };
         WireError::new(FailureKind::Timeout, why)
     }

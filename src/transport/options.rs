@@ -18,6 +18,27 @@ pub struct WireOptions {
     pub sse: SseOptions,
     /// Certificates.
     pub tls: TlsOptions,
+    /// `rate_limiting`
+    pub pace: PaceOptions,
+}
+
+/// `rate_limiting` of the guide.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PaceOptions {
+    /// Over everything.
+    pub global: Option<Rate>,
+    /// For each origin of its own.
+    pub per_origin: Option<Rate>,
+}
+
+/// How often something may happen. One HTTP exchange counts, and one process started; the messages over a
+/// process's pipes are free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// `requests_per_minute`
+    pub per_minute: usize,
+    /// `burst_size`: so many at once before the rate holds.
+    pub burst: usize,
 }
 
 /// `stdio_config` of the guide.

@@ -61,7 +61,7 @@ impl SseWire {
             let delay = retry_ms.map_or(Duration::ZERO, Duration::from_millis);
             let delay = delay.max(self.link.options.sse.reconnect_delay);
             if attempt >= self.link.options.sse.max_reconnect_attempts
-                || delay >= self.link.patience.until.left()
+                || delay >= self.link.patience.until().left()
             {
                 break;
             }
@@ -82,7 +82,9 @@ impl SseWire {
             read_option: KEEP_ALIVE,
             connect: self.link.options.http.connect_timeout,
         };
-        let mut response = self.link.exchange("GET", &own, None, budget)?;
+        let mut url = self.link.url.clone();
+        let (mut response, _) = self.link.persist("GET", &mut url, &own, None, budget)?;
+        self.link.url = url;
         if !response.status().is_success() {
             self.refused = Some(self.link.refusal(&mut response, false));
             return Ok(None);
@@ -125,9 +127,9 @@ impl Wire for SseWire {
         let own = [("Content-Type", "application/json"), ("Accept", "application/json, text/event-stream")];
         let budget = self.link.budget();
         let mut endpoint = std::mem::take(&mut self.endpoint);
-        let result = self.link.exchange_at("POST", &mut endpoint, &own, Some(&message.body), budget);
+        let result = self.link.persist("POST", &mut endpoint, &own, Some(&message.body), budget);
         self.endpoint = endpoint;
-        let mut response = result?;
+        let (mut response, _) = result?;
         if response.status().is_success() {
             self.link.drain(response);
         } else if message.is_request {

@@ -102,7 +102,9 @@ pub(super) fn scan_options(settings: &Settings) -> ScanOptions {
         timeout: settings.timeout,
         max_duration: settings.max_duration,
         max_retries: settings.max_retries,
-        concurrency: settings.concurrency,
+        width: settings.width,
+        batches: settings.batches,
+        memory: settings.memory,
         protocol_version: settings.protocol_version,
         assessment: settings.assessment.clone(),
         claim: Claim::Whole { guard_program: SELF.into() },
@@ -123,7 +125,7 @@ fn run_info(planned: &Planned) -> RunInfo {
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     let info = run_info(&planned);
     let Planned { settings, targets, disabled, .. } = planned;
-    let mut outputs = match Outputs::open(args, &info, settings.concurrency, Round::Only, cancel) {
+    let mut outputs = match Outputs::open(args, &info, settings.stream, Round::Only, cancel) {
         Ok(outputs) => outputs,
         Err(why) => {
             say(&why);
@@ -140,10 +142,10 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         }
     };
     pass(&scanner, targets, remember.as_mut(), &settings.assessment, |heard| match heard {
-        Heard::Quiet => outputs.tick(),
+        Heard::Quiet => outputs.quiet(scanner.vitals().width),
         Heard::Ended(at, outcome) => {
             trouble.note(&outcome);
-            outputs.outcome(at, &outcome);
+            outputs.outcome(at, &outcome, scanner.vitals().width);
         }
         // The report is out before the last server is.
         Heard::Complete(counted) => {

@@ -61,8 +61,6 @@ pub(super) struct Outputs<'a> {
     live: Option<Live>,
     progress: Progress,
     planned: usize,
-    /// Targets at a time.
-    width: usize,
     cancel: &'a Cancel,
     pub(super) failed: bool,
     pub(super) reader_left: bool,
@@ -72,7 +70,7 @@ impl<'a> Outputs<'a> {
     pub(super) fn open(
         args: &Scan,
         info: &RunInfo,
-        width: usize,
+        stream: Option<usize>,
         round: Round,
         cancel: &'a Cancel,
     ) -> Result<Outputs<'a>, String> {
@@ -84,11 +82,11 @@ impl<'a> Outputs<'a> {
         let mut sinks = Vec::new();
         for path in &args.output {
             let format = format.or(Format::of_path(path)).unwrap_or(Format::Json);
-            let sink = report::open_file(format, path, Style::default())
+            let sink = report::open_file(format, path, Style { stream, ..Style::default() })
                 .map_err(|e| format!("cannot write the report: {e}"))?;
             sinks.push(Slot { name: path.display().to_string(), sink: Some(sink), changes: false });
         }
-        if let Some((sink, changes)) = to_stdout(args, format, round) {
+        if let Some((sink, changes)) = to_stdout(args, format, stream, round) {
             sinks.push(Slot { name: "stdout".to_owned(), sink: Some(sink), changes });
         }
         let first = matches!(round, Round::Only | Round::First);
@@ -101,7 +99,6 @@ impl<'a> Outputs<'a> {
             live,
             progress: Progress::default(),
             planned: info.planned,
-            width,
             cancel,
             failed: false,
             reader_left: false,
@@ -110,21 +107,27 @@ impl<'a> Outputs<'a> {
         Ok(outputs)
     }
 
-    pub(super) fn tick(&mut self) {
+    /// Nothing came for a while; `width` targets are worked on at a time.
+    pub(super) fn quiet(&mut self, width: usize) {
+        self.each(|sink| sink.quiet());
+        self.tick(width);
+    }
+
+    fn tick(&mut self, width: usize) {
         // All workers are busy as long as there is enough to do.
         let left = self.planned - self.progress.done;
-        self.progress.running = left.min(self.width);
+        self.progress.running = left.min(width);
         if let Some(live) = &mut self.live {
             live.tick(self.progress);
         }
     }
 
-    pub(super) fn outcome(&mut self, at: usize, outcome: &Outcome) {
-        self.changed(at, outcome, &[]);
+    pub(super) fn outcome(&mut self, at: usize, outcome: &Outcome, width: usize) {
+        self.changed(at, outcome, &[], width);
     }
 
     /// The same, with what is different from the round before.
-    pub(super) fn changed(&mut self, at: usize, outcome: &Outcome, changes: &[Change]) {
+    pub(super) fn changed(&mut self, at: usize, outcome: &Outcome, changes: &[Change], width: usize) {
         log::debug!("{}", told(outcome));
         self.each_slot(|sink, only_changes| match (only_changes, changes) {
             (false, _) => sink.outcome(at, outcome),
@@ -133,7 +136,7 @@ impl<'a> Outputs<'a> {
         });
         self.progress.done += 1;
         self.progress.failed += usize::from(outcome.status != Status::Complete);
-        self.tick();
+        self.tick(width);
     }
 
     /// A target of the round before is none any more.
@@ -178,7 +181,12 @@ impl<'a> Outputs<'a> {
 }
 
 /// What stdout is told, and whether of changes only. With --output it stays empty, unless there are rounds.
-fn to_stdout(args: &Scan, format: Option<Format>, round: Round) -> Option<(Box<dyn Sink>, bool)> {
+fn to_stdout(
+    args: &Scan,
+    format: Option<Format>,
+    stream: Option<usize>,
+    round: Round,
+) -> Option<(Box<dyn Sink>, bool)> {
     let wanted = match round {
         Round::Only => args.output.is_empty(),
         Round::First | Round::Later => args.output.is_empty() || !args.quiet,
@@ -194,7 +202,7 @@ fn to_stdout(args: &Scan, format: Option<Format>, round: Round) -> Option<(Box<d
     let out = Box::new(io::stdout());
     wanted.then(|| match (later, format) {
         (true, Format::Table) => (report::open_changes(out), true),
-        (later, format) => (report::open(format, out, style_of_stdout()), later),
+        (later, format) => (report::open(format, out, Style { stream, ..style_of_stdout() }), later),
     })
 }
 
@@ -215,6 +223,7 @@ pub(in crate::app) fn style_of_stdout() -> Style {
         width: if on_terminal { terminal::width() } else { None },
         colour: on_terminal && coloured(),
         unicode: utf8.is_none_or(|l| l.to_ascii_uppercase().replace('-', "").contains("UTF8")),
+        stream: None,
     }
 }
 

@@ -119,16 +119,16 @@ impl Watch<'_> {
     ) -> Result<Ended, String> {
         let info = run_info(planned);
         let Planned { settings, targets, disabled, .. } = planned;
-        let mut outputs = Outputs::open(self.args, &info, settings.concurrency, round, self.cancel)?;
+        let mut outputs = Outputs::open(self.args, &info, settings.stream, round, self.cancel)?;
         let places = places(targets);
         let mut tally = Tally::default();
         let mut changed = 0;
         pass(scanner, targets.clone(), remember, &settings.assessment, |heard| match heard {
-            Heard::Quiet => outputs.tick(),
+            Heard::Quiet => outputs.quiet(scanner.vitals().width),
             Heard::Ended(at, outcome) => {
                 let changes = memory.compare(&places[at], &outcome);
                 changed += usize::from(!changes.is_empty());
-                outputs.changed(at, &outcome, &changes);
+                outputs.changed(at, &outcome, &changes, scanner.vitals().width);
             }
             Heard::Complete(counted) => {
                 tally = Tally { disabled: *disabled, ..counted };

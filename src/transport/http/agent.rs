@@ -15,12 +15,13 @@ use crate::model::outcome::FailureKind;
 use crate::sys::cancel::Cancel;
 use crate::transport::counters::Counters;
 use crate::transport::options::WireOptions;
+use crate::transport::pace::Pace;
 use crate::transport::{Patience, WireError};
 
 use super::connect::Chain;
 use super::proxy::{Proxies, Route};
 use super::resolve::{Names, Reach};
-use super::socket::Sockets;
+use super::socket::{self, Sockets};
 use super::tls;
 
 /// All HTTP of a run. TLS roots are loaded at the first https connection.
@@ -32,6 +33,7 @@ pub struct HttpClient {
     https: Config,
     proxies: Proxies,
     pub(super) counters: Counters,
+    pub(super) pace: Pace,
     chain: Chain,
     names: Names,
     /// Agents of origins that were left lately, with their idle connections; the oldest first.
@@ -46,7 +48,7 @@ pub struct HttpClient {
 /// How long one exchange may take, beyond the target's own time.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::transport) struct Budget {
-    /// `None`: each wait for more of the body has an end of its own.
+    /// The whole exchange; `None` for a stream that lives as long as its conversation.
     pub(in crate::transport) total: Option<Duration>,
     /// Longest silence.
     pub(in crate::transport) read: Duration,
@@ -54,6 +56,9 @@ pub(in crate::transport) struct Budget {
     pub(in crate::transport) read_option: &'static str,
     pub(in crate::transport) connect: Duration,
 }
+
+/// No clock of ureq's is to end it. Not [`Duration::MAX`]: it is added to moments.
+const FOREVER: Duration = Duration::from_secs(1 << 30);
 
 /// The option that bounds the silence of ordinary answers.
 pub(super) const READ_TIMEOUT: &str = "http_config.timeout.read";
@@ -75,6 +80,7 @@ impl HttpClient {
         options: &WireOptions,
         cancel: &Cancel,
         counters: &Counters,
+        pace: &Pace,
     ) -> Result<Arc<HttpClient>, String> {
         let proxies = Proxies::from_env();
         let sockets = Sockets {
@@ -102,6 +108,7 @@ impl HttpClient {
             https: of(&proxies.https),
             proxies,
             counters: counters.clone(),
+            pace: pace.clone(),
             names: Names::new(Reach::Anywhere),
             left: Mutex::default(),
             most_left: if options.http.keep_alive { options.http.pool_size } else { 0 },
@@ -154,7 +161,8 @@ pub(super) fn ask(
     patience: &Patience,
 ) -> Result<Response<Body>, WireError> {
     patience.check()?;
-    let left = patience.until.left().max(Duration::from_millis(1));
+    let total = budget.total.map_or(FOREVER, |t| t.min(patience.until().left()));
+    let total = total.max(Duration::from_millis(1));
     let mut builder = ureq::http::Request::builder().method(request.method).uri(request.url);
     for (name, value) in request.headers {
         builder = builder.header(*name, *value);
@@ -165,13 +173,13 @@ pub(super) fn ask(
     let result = match request.body {
         Some(body) => {
             let request = builder.body(body).map_err(|e| bad_request(&e))?;
-            let request = configured(agent, request, left, budget);
-            agent.run(request)
+            let request = configured(agent, request, total, budget);
+            socket::patiently(patience, || agent.run(request))
         }
         None => {
             let request = builder.body(()).map_err(|e| bad_request(&e))?;
-            let request = configured(agent, request, left, budget);
-            agent.run(request)
+            let request = configured(agent, request, total, budget);
+            socket::patiently(patience, || agent.run(request))
         }
     };
     result.map_err(|e| explain(e, patience, budget.read_option))
@@ -233,7 +241,7 @@ pub(super) fn explain(error: Error, patience: &Patience, read_option: &str) -> W
         return ours;
     }
     let (kind, why): (FailureKind, String) = match error {
-        Error::Timeout(_) if patience.until.left() < HAIR => return patience.timeout(),
+        Error::Timeout(_) if patience.until().left() < HAIR => return patience.timeout(),
         Error::Timeout(Timeout::Global | Timeout::PerCall) => {
             (FailureKind::Timeout, "the answer took too long (raise http_config.timeout.total)".into())
         }

@@ -113,6 +113,7 @@ impl Link {
         budget: Budget,
     ) -> Result<Response<Body>, WireError> {
         for _ in 0..=self.options.limits.redirects {
+            self.permit()?;
             self.client.counters.request();
             let request = Request { method, url, headers: own, more: &self.headers, body };
             let (_, agent) = self.agent.as_ref().map_err(Clone::clone)?;
@@ -125,6 +126,7 @@ impl Link {
             let first_byte = result.is_ok().then(|| asked.saturating_sub(idle));
             self.phases = self.phases.or(Phases { first_byte, ..connected });
             let response = result?;
+            self.heed(&response);
             if !response.status().is_redirection() || response.status() == 304 {
                 return Ok(response);
             }
@@ -135,16 +137,36 @@ impl Link {
         Err(WireError::new(FailureKind::RedirectRefused, why))
     }
 
+    /// A server that asks for patience asks all who come to it, and not only who was told.
+    fn heed(&self, response: &Response<Body>) {
+        let asked = retry_after(response.headers());
+        let status = response.status().as_u16();
+        if let Ok((origin, _)) = &self.agent
+            && (status == 429 || status == 503 && asked.is_some())
+        {
+            let span = asked.unwrap_or_else(|| backoff(self.options.http.backoff_factor, 1));
+            self.client.pace.hold(origin, span);
+        }
+    }
+
+    fn permit(&self) -> Result<(), WireError> {
+        let (origin, _) = self.agent.as_ref().map_err(Clone::clone)?;
+        self.client.pace.permit(Some(origin), &self.patience)
+    }
+
     /// An exchange that is repeated while the server says "later" (`retry_config`). The wait comes along that
     /// the last answer asked for, if there is no time for it.
-    pub(super) fn persist(
+    pub(in crate::transport) fn persist(
         &mut self,
+        method: &'static str,
+        url: &mut String,
         own: &[(&str, &str)],
-        body: &str,
+        body: Option<&str>,
+        budget: Budget,
     ) -> Result<(Response<Body>, Option<Duration>), WireError> {
         let mut repeated = 0;
         loop {
-            let response = self.exchange("POST", own, Some(body), self.budget())?;
+            let response = self.exchange_at(method, url, own, body, budget)?;
             let status = response.status().as_u16();
             let http = &self.options.http;
             let later = status == 429 || http.status_forcelist.contains(&status);
@@ -155,7 +177,7 @@ impl Link {
             self.client.counters.repeat();
             let asked = retry_after(response.headers());
             let wait = asked.unwrap_or_else(|| backoff(http.backoff_factor, repeated));
-            if wait >= self.patience.until.left() {
+            if wait >= self.patience.until().left() {
                 return Ok((response, asked));
             }
             self.drain(response);

@@ -45,6 +45,7 @@ pub fn fetch(
     } else {
         client.strangers()
     };
+    client.pace.permit(Some(&there), patience)?;
     let mut response = agent::ask(agent, &request, budget, patience)?;
     if response.status() != 200 {
         let status = response.status().as_u16();

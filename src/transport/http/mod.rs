@@ -160,7 +160,7 @@ impl HttpWire {
         self.resumed += 1;
         // A server's word on the delay counts; ours is for those that say nothing.
         let wait = retry_ms.map_or(self.link.options.sse.reconnect_delay, Duration::from_millis);
-        if wait >= self.link.patience.until.left() {
+        if wait >= self.link.patience.until().left() {
             let why = format!("the stream closed and is to be resumed in {} s only", wait.as_secs());
             return Err(WireError::new(FailureKind::Closed, why));
         }
@@ -232,7 +232,10 @@ impl Wire for HttpWire {
             return Ok(());
         }
         self.resume_point = (None, None);
-        let (mut response, too_late) = self.link.persist(&own, &message.body)?;
+        let (mut url, budget) = (self.link.url.clone(), self.link.budget());
+        let persisted = self.link.persist("POST", &mut url, &own, Some(&message.body), budget);
+        let (mut response, too_late) = persisted?;
+        self.link.url = url;
         if response.status().is_success() {
             if message.mirror.opens_session {
                 self.keep_session(response.headers())?;

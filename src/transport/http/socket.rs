@@ -19,8 +19,8 @@ use crate::base::time::Deadline;
 use crate::sys::cancel::Cancel;
 use crate::sys::net;
 use crate::sys::poll::{self, Slot};
-use crate::transport::Phases;
 use crate::transport::counters::{Counters, OpenConnection};
+use crate::transport::{Patience, Phases};
 
 use super::buffers::GrowingBuffers;
 
@@ -31,8 +31,8 @@ thread_local! {
     static PHASES: Cell<Phases> = const { Cell::new(NO_PHASES) };
     /// Bytes of one read, where somebody cares: ureq does not hand such a wish down.
     static READ_SIZE: Cell<Option<usize>> = const { Cell::new(None) };
-    /// When the next read is given up, where a request's own time does not say it.
-    static READ_BY: Cell<Option<Deadline>> = const { Cell::new(None) };
+    /// When this thread's patience ends, where ureq's clocks do not know it.
+    static UNTIL: Cell<Option<Deadline>> = const { Cell::new(None) };
 }
 
 /// The time this thread has spent on connections since the last call: ureq does not tell.
@@ -61,10 +61,20 @@ pub(super) fn add_phases(phases: Phases) {
 /// at the longest.
 pub(super) fn reading<T>(size: usize, by: Deadline, f: impl FnOnce() -> T) -> T {
     READ_SIZE.set(Some(size));
-    READ_BY.set(Some(by));
-    let result = f();
+    let result = waiting_until(by, f);
     READ_SIZE.set(None);
-    READ_BY.set(None);
+    result
+}
+
+/// Runs `f`, in which this thread waits no longer than `patience` has now.
+pub(super) fn patiently<T>(patience: &Patience, f: impl FnOnce() -> T) -> T {
+    waiting_until(patience.until(), f)
+}
+
+fn waiting_until<T>(by: Deadline, f: impl FnOnce() -> T) -> T {
+    UNTIL.set(Some(by));
+    let result = f();
+    UNTIL.set(None);
     result
 }
 
@@ -160,9 +170,10 @@ fn interrupted() -> Error {
     Error::Io(io::Error::other("the run was interrupted"))
 }
 
-/// ureq's timeout as a deadline; one that will not happen is a day away.
+/// ureq's timeout, or the end of this thread's patience; what will not happen is a day away.
 fn deadline(timeout: NextTimeout) -> Deadline {
-    Deadline::after(timeout.not_zero().map_or(Duration::from_secs(86_400), |d| *d))
+    let by = Deadline::after(timeout.not_zero().map_or(Duration::from_secs(86_400), |d| *d));
+    UNTIL.get().map_or(by, |until| until.min(by))
 }
 
 impl Socket {
@@ -229,7 +240,6 @@ impl Transport for Socket {
         }
         let timeout = timeout.for_read();
         let by = deadline(timeout);
-        let by = READ_BY.get().map_or(by, |end| end.min(by));
         let size = READ_SIZE.get();
         loop {
             self.wait(|s| Slot::readable(Some(s.stream.as_fd())), by, timeout.reason)?;

@@ -72,7 +72,7 @@ impl EventStream {
             }
             patience.check()?;
             let read =
-                socket::reading(self.chunk.len(), patience.until, || self.reader.read(&mut self.chunk));
+                socket::reading(self.chunk.len(), patience.until(), || self.reader.read(&mut self.chunk));
             let n = read.map_err(|e| explain(Error::from(e), patience, self.read_option))?;
             // A shutdown on cancellation looks like an ordinary end.
             patience.check()?;

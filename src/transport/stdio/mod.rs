@@ -115,7 +115,8 @@ impl StdioWire {
             Slot::readable(self.process.as_ref().map(|p| p.pidfd.as_fd())),
             Slot::readable(Some(self.patience.cancel.fd())),
         ];
-        let until = self.first_line_by.map_or(self.patience.until, |d| d.min(self.patience.until));
+        let until = self.patience.until();
+        let until = self.first_line_by.map_or(until, |d| d.min(until));
         poll::wait(&mut slots, until)
             .map_err(|e| WireError::new(FailureKind::Internal, format!("poll: {e}")))?;
         let [out, err, _, gone, _] = slots.map(|s| s.ready());
@@ -206,7 +207,7 @@ impl StdioWire {
 
     /// There is nothing more to read: has it ended, or only fallen silent?
     fn ended(&mut self) -> WireError {
-        let by = Deadline::after(EXIT_GRACE).min(self.patience.until);
+        let by = Deadline::after(EXIT_GRACE).min(self.patience.until());
         let mut gone = [Slot::readable(self.process.as_ref().map(|p| p.pidfd.as_fd()))];
         let _ = poll::wait(&mut gone, by);
         // What it said last is in the pipe, however much: a chunk at a time until it is empty.
