@@ -13,7 +13,6 @@ use hawkeye::model::inventory::List;
 use hawkeye::model::revision::{Era, Revision};
 use hawkeye::model::secret::Redaction;
 use hawkeye::model::target::{Endpoint, Remote};
-use hawkeye::parts::Deadline;
 use hawkeye::transport::carriers::Carriers;
 use hawkeye::transport::{Patience, Wire};
 use hawkeye::{Cancel, Claim, Target, WireOptions};
