@@ -35,6 +35,8 @@ pub struct ScanOptions {
     pub protocol_version: Option<Revision>,
     /// How much of the process table the scan may claim.
     pub claim: Claim,
+    /// Whether the metadata is read that a server which refuses us points to, on hosts that it names.
+    pub auth_metadata: bool,
 }
 
 impl Default for ScanOptions {
@@ -47,6 +49,7 @@ impl Default for ScanOptions {
             concurrency: std::thread::available_parallelism().map_or(4, |n| (n.get() * 2).min(20)),
             protocol_version: None,
             claim: Claim::Groups,
+            auth_metadata: true,
         }
     }
 }
@@ -117,6 +120,7 @@ impl Scanner {
             timeout: options.timeout,
             max_retries: options.max_retries,
             pin: options.protocol_version,
+            auth_metadata: options.auth_metadata,
         };
         Ok(Scanner {
             carriers: Arc::new(carriers),

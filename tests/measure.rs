@@ -374,6 +374,8 @@ fn errors_are_counted_by_kind_and_end_with_3() {
     let demo = Demo::start(&["--token", "t"]);
     let report = place.report(3, &["load-test", &demo.url, "--threads", "2", "--requests", "2"]);
     assert_eq!((&report["failed"], &report["errors"]), (&json!(4), &json!({"auth_required": 4})));
+    // The metadata that the refusal points to may be anyone's, and is left alone.
+    assert_eq!(demo.stats()["http_requests"], 4);
     assert_eq!(report["success_rate_percent"], 0.0);
 }
 

@@ -97,6 +97,7 @@ pub(super) fn scan_options(settings: Settings) -> ScanOptions {
         concurrency: settings.concurrency,
         protocol_version: settings.protocol_version,
         claim: Claim::Whole { guard_program: SELF.into() },
+        auth_metadata: true,
     }
 }
 
