@@ -36,6 +36,8 @@ pub(crate) struct Policy {
     pub max_retries: u32,
     /// The revision to speak where the target does not pin one.
     pub pin: Option<Revision>,
+    /// Whether the metadata is read that a server which refuses us points to.
+    pub auth_metadata: bool,
 }
 
 /// One conversation, ended.
@@ -104,7 +106,7 @@ pub(crate) fn probe(
     let live = talk.live.take();
     fill(&mut outcome, talk, target, &redaction, begun);
     if let Endpoint::Remote(remote) = &target.endpoint {
-        outcome.auth = clean_auth(posture(&outcome, remote, carriers, &patience), &redaction);
+        outcome.auth = clean_auth(posture(&outcome, remote, carriers, policy, &patience), &redaction);
     }
     outcome.timing.total_ms = millis(begun.elapsed());
     if let (Some((kept, key)), Some(live)) = (key, live) {
@@ -398,13 +400,22 @@ fn fill(outcome: &mut Outcome, talk: Talk, target: &Target, redaction: &Redactio
 }
 
 /// How the server guards itself, reading the metadata it points to as facts.
-fn posture(outcome: &Outcome, remote: &Remote, carriers: &Carriers, patience: &Patience) -> Auth {
+fn posture(
+    outcome: &Outcome,
+    remote: &Remote,
+    carriers: &Carriers,
+    policy: &Policy,
+    patience: &Patience,
+) -> Auth {
     let mut auth = outcome.auth.clone();
     if auth.posture == Posture::Unknown {
         if outcome.inventory.protocol.is_some() {
             let credentials = remote.has_credentials() || carriers.options().tls.client_cert.is_some();
             auth.posture = if credentials { Posture::Bearer } else { Posture::None };
         }
+        return auth;
+    }
+    if !policy.auth_metadata {
         return auth;
     }
     let named = auth.resource_metadata.take();

@@ -48,6 +48,8 @@ pub struct ScanOptions {
     pub claim: Claim,
     /// Keeps sessions open between introspections of the same target; `None` closes each at its end.
     pub pool: Option<PoolOptions>,
+    /// Whether the metadata is read that a server which refuses us points to, on hosts that it names.
+    pub auth_metadata: bool,
 }
 
 impl Default for ScanOptions {
@@ -64,6 +66,7 @@ impl Default for ScanOptions {
             assessment: options::Policy::default(),
             claim: Claim::Groups,
             pool: None,
+            auth_metadata: true,
         }
     }
 }
@@ -145,6 +148,7 @@ impl Scanner {
             timeout: options.timeout,
             max_retries: options.max_retries,
             pin: options.protocol_version,
+            auth_metadata: options.auth_metadata,
         };
         Ok(Scanner {
             kept: options.pool.map(|pool| Arc::new(Kept::new(keepable(pool)))),

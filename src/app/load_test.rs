@@ -13,7 +13,7 @@ use crate::measure::SCHEMA_VERSION;
 use crate::measure::load::{Load, Report, Shape, histogram};
 use crate::model::outcome::Status;
 use crate::model::target::{Endpoint, Remote, Target};
-use crate::scan::Scanner;
+use crate::scan::{ScanOptions, Scanner};
 use crate::sys::cancel::Cancel;
 use crate::sys::signal;
 use crate::transport::http::look::{Look, look};
@@ -77,8 +77,9 @@ fn tested(args: &Args, process: &[String]) -> Result<Exit, Exit> {
             now(&shown, "mcp_introspection.rate_limiting.requests_per_minute")
         ));
     }
-    let scanner = Scanner::new(keeping_options(&settings), &cancel).map_err(|e| usage(e.to_string()))?;
-    let scanner = Arc::new(scanner);
+    // Whoever a refusing server points to has not agreed to be loaded.
+    let options = ScanOptions { auth_metadata: false, ..keeping_options(&settings) };
+    let scanner = Arc::new(Scanner::new(options, &cancel).map_err(|e| usage(e.to_string()))?);
     let started = SystemTime::now();
     let begun = Instant::now();
     let progress = wants_progress(args.no_progress, args.quiet);

@@ -69,8 +69,11 @@ fn other_commands_are_read() {
 #[test]
 fn bad_usage_is_one_line_that_helps() {
     let cases = [
-        ("scna", "unknown command scna (did you mean scan?); there are scan, config, rules, demo-server"),
-        ("xyzzy", "unknown command xyzzy; there are scan, config, rules, demo-server"),
+        (
+            "scna",
+            "unknown command scna (did you mean scan?); there are scan, diagnose, bench, load-test, cache, rules, config, demo-server",
+        ),
+        ("xyzzy", "unknown command xyzzy; there are scan, diagnose, bench, load-test, cache, rules, config, demo-server"),
         ("config show x", "x is one argument too many"),
         ("scan -", "a list of servers on standard input is read with --targets -"),
         ("scan --profile x", "unknown option --profile"),
@@ -102,7 +105,24 @@ fn bad_usage_is_one_line_that_helps() {
         ("config", "a command is missing: one of show, check, init"),
         ("config chekc x", "unknown command chekc (did you mean check?); there are show, check, init"),
         ("config check", "missing: file"),
-        ("config show -- x", "only scan takes a command after --"),
+        ("config show -- x", "only scan, diagnose, bench and load-test take a command after --"),
+        ("diagnose a -- b", "one target at a time: a URL, a name, or -- COMMAND"),
+        ("diagnose --targets x -- b", "--targets goes with the name of a server in it, not with -- COMMAND"),
+        ("bench --case fast", "--case fast must be one of basic, parallel, high_performance"),
+        ("bench --max-regression 5%", "--max-regression needs --compare"),
+        (
+            "bench --max-regression -5%",
+            "--max-regression -5% must be a number of per cent from 0 to 100000, such as 10%",
+        ),
+        ("load-test http://a --threads 1025", "--threads 1025 must be a whole number from 1 to 1024"),
+        (
+            "load-test http://a --rate nan",
+            "--rate nan must be a number of requests a second from 0.001 to 100000",
+        ),
+        (
+            "load-test http://a --rate 1 --requests 2",
+            "--requests is for a closed loop; with --rate say --duration",
+        ),
         ("demo-server --port 65536", "--port 65536 number too large to fit in target type"),
     ];
     for (line, message) in cases {
@@ -125,7 +145,16 @@ fn help_and_version_are_settled_first() {
             assert!(text.contains(part), "{part} in {text}");
         }
     }
-    for line in ["scan --help", "scan -h", "help scan", "config check --help", "demo-server -h"] {
+    for line in [
+        "scan --help",
+        "scan -h",
+        "help scan",
+        "config check --help",
+        "demo-server -h",
+        "diagnose -h",
+        "bench --help",
+        "load-test -h",
+    ] {
         let Err(Early::Help(text)) = of(line) else { panic!("{line}") };
         assert!(text.starts_with("Usage: hawkeye "), "{text}");
     }

@@ -76,13 +76,13 @@ pub(crate) fn causes(facts: &Facts<'_>) -> Vec<Cause> {
         Way::Unknown => Vec::new(),
     };
     if let Some(failure) = &facts.outcome.failure {
-        found.extend(common(failure.kind, &failure.message, facts));
+        found.extend(anywhere(failure.kind, &failure.message, facts));
     }
     found
 }
 
 /// Causes that have nothing to do with how the target is reached.
-fn common(kind: FailureKind, message: &str, facts: &Facts<'_>) -> Option<Cause> {
+fn anywhere(kind: FailureKind, message: &str, facts: &Facts<'_>) -> Option<Cause> {
     match kind {
         FailureKind::VersionUnsupported => Some(Cause {
             cause: format!("no protocol revision in common: {message}"),

@@ -109,6 +109,7 @@ pub(super) fn scan_options(settings: &Settings) -> ScanOptions {
         assessment: settings.assessment.clone(),
         claim: Claim::Whole { guard_program: SELF.into() },
         pool: None,
+        auth_metadata: true,
     }
 }
 
