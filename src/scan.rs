@@ -106,7 +106,7 @@ pub fn scan(
 pub struct Scanner {
     carriers: Arc<Carriers>,
     policy: Arc<Policy>,
-    assessment: Arc<options::Policy>,
+    assessment: options::Policy,
     cancel: Cancel,
     concurrency: usize,
     max_duration: Option<Duration>,
@@ -126,7 +126,7 @@ impl Scanner {
         Ok(Scanner {
             carriers: Arc::new(carriers),
             policy: Arc::new(policy),
-            assessment: Arc::new(options.assessment),
+            assessment: options.assessment,
             cancel: cancel.clone(),
             concurrency: options.concurrency,
             max_duration: options.max_duration,
@@ -142,7 +142,7 @@ impl Scanner {
         let work = {
             let (targets, carriers) = (targets.clone(), self.carriers.clone());
             let (policy, cancel) = (self.policy.clone(), self.cancel.clone());
-            let assessment = self.assessment.clone();
+            let assessment = self.assessment;
             move |_, at: usize| {
                 let target = &targets[at];
                 let mut outcome = Box::new(probe::probe(target, &carriers, &policy, run_ends, &cancel));
