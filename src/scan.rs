@@ -126,7 +126,7 @@ pub struct Scanner {
     kept: Option<Arc<Kept>>,
     carriers: Arc<Carriers>,
     policy: Arc<Policy>,
-    assessment: Arc<options::Policy>,
+    assessment: options::Policy,
     cancel: Cancel,
     width: Width,
     gauge: Gauge,
@@ -154,7 +154,7 @@ impl Scanner {
             kept: options.pool.map(|pool| Arc::new(Kept::new(keepable(pool)))),
             carriers: Arc::new(carriers),
             policy: Arc::new(policy),
-            assessment: Arc::new(options.assessment),
+            assessment: options.assessment,
             cancel: cancel.clone(),
             width: options.width,
             gauge: Gauge::default(),
@@ -178,7 +178,7 @@ impl Scanner {
             let work = {
                 let (targets, carriers) = (targets.clone(), self.carriers.clone());
                 let (policy, cancel, kept) = (self.policy.clone(), self.cancel.clone(), self.kept.clone());
-                let assessment = self.assessment.clone();
+                let assessment = self.assessment;
                 move |_, at: usize| {
                     let (target, kept) = (&targets[at], kept.as_deref());
                     let mut outcome =

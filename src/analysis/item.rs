@@ -70,9 +70,10 @@ impl<'a> Item<'a> {
         Item { kind, place, tree, plain, depth, signals: OnceCell::new(), problems: OnceCell::new() }
     }
 
-    /// Its name; empty where it has none.
+    /// Its name, or else its address; empty where it has neither.
     pub(super) fn name(&self) -> &str {
-        self.tree.text_of(Tree::ROOT, "name").unwrap_or_default()
+        let keys = ["name", "uri", "uriTemplate"].iter();
+        keys.filter_map(|key| self.tree.text_of(Tree::ROOT, key)).find(|n| !n.is_empty()).unwrap_or_default()
     }
 
     /// Its name in messages: `tool "read_file"`.

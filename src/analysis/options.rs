@@ -1,7 +1,7 @@
 //! What is judged, and how deep.
 
 /// What the settings say about judging.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// Judge risk: names, annotations, transport, how a server is started.
     pub risk: bool,

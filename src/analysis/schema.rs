@@ -334,6 +334,10 @@ impl Check<'_, '_> {
     }
 
     fn reference(&mut self, at: usize, to: &str) {
+        // What is not there may be in the part that was not kept.
+        if self.tree.cut && to.starts_with('#') {
+            return;
+        }
         let lost = |to: &str| format!("$ref \"{}\" leads nowhere", crate::base::text::quote(to, 80));
         match to.strip_prefix('#') {
             Some(path) if path.is_empty() || path.starts_with('/') => {
@@ -411,6 +415,9 @@ impl Check<'_, '_> {
             }
         }
         let Some(required) = tree.member(at, "required") else { return };
+        if tree.cut {
+            return;
+        }
         // Where names may come from elsewhere, nothing can be said.
         let open = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties", "if"];
         if open.iter().any(|k| tree.member(at, k).is_some()) || *tree.value(required) != Value::Array {
