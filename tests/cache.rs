@@ -356,6 +356,27 @@ fn ten_that_find_it_damaged_move_it_once() {
 }
 
 #[test]
+fn damage_behind_the_first_page_costs_one_line_and_a_new_file_is_begun() {
+    let home = Home::new("behind");
+    let server = home.server();
+    for n in ["1", "2", "3", "4", "5"] {
+        home.scan(&["--", &server, n]);
+    }
+    let mut bytes = fs::read(home.database()).unwrap();
+    bytes[4096..].fill(0xa5);
+    fs::write(home.database(), bytes).unwrap();
+    let broken = home.run(&["cache", "list"]);
+    assert_eq!(broken.status.code(), Some(4));
+    assert!(text(&broken.stderr).starts_with("hawkeye: cache: its file is damaged (delete "), "{broken:?}");
+    let mended = home.run(&["scan", "--", &server, "1"]);
+    let said = text(&mended.stderr);
+    assert_eq!((mended.status.code(), said.lines().count()), (Some(0), 1), "{said}");
+    assert!(said.contains("introspection.db.damaged-") && said.contains("a new one was begun"), "{said}");
+    assert_eq!(home.scan(&["--", &server, "1"])["summary"]["cached"], 1);
+    assert_eq!(home.starts(), 6);
+}
+
+#[test]
 fn what_cannot_be_used_costs_the_cache_and_one_line() {
     let home = Home::new("unusable");
     let server = home.server();
@@ -372,7 +393,7 @@ fn what_cannot_be_used_costs_the_cache_and_one_line() {
         let output = home.run(&["scan", "--format", "json", "--", &server]);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{said}");
-        assert!(said.starts_with("hawkeye: warn: no cache of results: ") && said.contains(why), "{said}");
+        assert!(said.starts_with("hawkeye: warn: cache of results: ") && said.contains(why), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
         if file.exists() {
             let stats = home.run(&["cache", "stats"]);

@@ -69,8 +69,8 @@ fn other_commands_are_read() {
 #[test]
 fn bad_usage_is_one_line_that_helps() {
     let cases = [
-        ("scna", "unknown command scna (did you mean scan?); there are scan, config, demo-server"),
-        ("xyzzy", "unknown command xyzzy; there are scan, config, demo-server"),
+        ("scna", "unknown command scna (did you mean scan?); there are scan, config, cache, demo-server"),
+        ("xyzzy", "unknown command xyzzy; there are scan, config, cache, demo-server"),
         ("config show x", "x is one argument too many"),
         ("scan -", "a list of servers on standard input is read with --targets -"),
         ("scan --profile x", "unknown option --profile"),

@@ -303,6 +303,22 @@ fn a_writer_that_does_not_end_is_not_waited_for_for_ever() {
     fs::remove_dir_all(dir).unwrap();
 }
 
+#[test]
+fn a_full_disk_keeps_what_was_there_and_can_be_cleared() {
+    let dir = fresh("full");
+    let path = dir.join("x.db");
+    let mut store = opened(&path).store;
+    let big = |n| Entry { body: vec![n; 50_000], ..entry(n, at(0)) };
+    cache::keep(&mut store, &[big(1)], MANY, HOUR, at(0)).unwrap();
+    let pages: i64 = store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    store.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    let full = cache::keep(&mut store, &[entry(3, at(0)), big(2)], MANY, HOUR, at(0)).unwrap_err();
+    assert!(matches!(full, StoreError::Full), "{full}");
+    assert_eq!(kept(&store), [1], "all of a batch or nothing");
+    assert_eq!(cache::clear(&mut store).unwrap(), 1);
+    fs::remove_dir_all(dir).unwrap();
+}
+
 fn complete() -> Outcome {
     let json = |text: &str| Json::parse(text.to_owned()).unwrap();
     let row = |phase| Coverage {
