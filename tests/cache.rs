@@ -297,23 +297,18 @@ fn only_complete_results_are_stored_and_no_secret_is() {
 fn ten_at_once_on_an_empty_disk_lose_nothing() {
     let home = Home::new("ten");
     let server = home.server();
-    let runs: Vec<(String, Child)> = (0..10)
-        .map(|n| {
-            let servers: Vec<String> = (0..20)
-                .map(|i| format!(r#""s{n}-{i}": {{"command": "{server}", "args": ["{n}", "{i}"]}}"#))
-                .collect();
-            let file = home.0.join(format!("{n}.json"));
-            fs::write(&file, format!(r#"{{"mcpServers": {{{}}}}}"#, servers.join(", "))).unwrap();
-            let file = file.display().to_string();
-            let child = home
-                .command(&["scan", "--format", "json", "--targets", &file])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap();
-            (file, child)
-        })
-        .collect();
+    let mut runs = Vec::new();
+    for n in 0..10 {
+        let servers: Vec<String> = (0..20)
+            .map(|i| format!(r#""s{n}-{i}": {{"command": "{server}", "args": ["{n}", "{i}"]}}"#))
+            .collect();
+        let file = home.0.join(format!("{n}.json"));
+        fs::write(&file, format!(r#"{{"mcpServers": {{{}}}}}"#, servers.join(", "))).unwrap();
+        let file = file.display().to_string();
+        let mut command = home.command(&["scan", "--format", "json", "--targets", &file]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        runs.push((file, child));
+    }
     let files: Vec<String> = runs
         .into_iter()
         .map(|(file, child)| {
@@ -338,13 +333,12 @@ fn ten_that_find_it_damaged_move_it_once() {
     let server = home.server();
     fs::create_dir_all(home.database().parent().unwrap()).unwrap();
     fs::write(home.database(), "this was a database once").unwrap();
-    let runs: Vec<Child> = (0..10)
-        .map(|n| {
-            let n = n.to_string();
-            let mut command = home.command(&["scan", "--format", "json", "--", &server, &n]);
-            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
-        })
-        .collect();
+    let mut runs = Vec::new();
+    for n in 0..10 {
+        let n = n.to_string();
+        let mut command = home.command(&["scan", "--format", "json", "--", &server, &n]);
+        runs.push(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    }
     let said: Vec<String> =
         runs.into_iter().map(|run| text(&run.wait_with_output().unwrap().stderr)).collect();
     let warned: Vec<&String> = said.iter().filter(|s| !s.is_empty()).collect();
