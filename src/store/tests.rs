@@ -235,6 +235,23 @@ fn damage_found_while_in_use_is_moved_aside_unless_somebody_did_so_before() {
 }
 
 #[test]
+fn nobody_moves_a_file_that_another_run_has_open() {
+    let dir = fresh("in-use");
+    let path = dir.join("x.db");
+    let user = opened(&path);
+    fs::write(&path, "damaged while it was open").unwrap();
+    let hurried = Cancel::new().unwrap();
+    hurried.trip();
+    let locked = Store::open(&path, &hurried).map(|_| ()).unwrap_err();
+    assert!(matches!(locked, StoreError::Locked), "{locked}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "damaged while it was open");
+    drop(user);
+    let aside = opened(&path).aside.unwrap();
+    assert_eq!(fs::read_to_string(aside).unwrap(), "damaged while it was open");
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
 fn what_is_not_ours_to_touch_is_left_alone() {
     let dir = fresh("refused");
     let path = dir.join("x.db");
