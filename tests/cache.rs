@@ -297,23 +297,18 @@ fn only_complete_results_are_stored_and_no_secret_is() {
 fn ten_at_once_on_an_empty_disk_lose_nothing() {
     let home = Home::new("ten");
     let server = home.server();
-    let runs: Vec<(String, Child)> = (0..10)
-        .map(|n| {
-            let servers: Vec<String> = (0..20)
-                .map(|i| format!(r#""s{n}-{i}": {{"command": "{server}", "args": ["{n}", "{i}"]}}"#))
-                .collect();
-            let file = home.0.join(format!("{n}.json"));
-            fs::write(&file, format!(r#"{{"mcpServers": {{{}}}}}"#, servers.join(", "))).unwrap();
-            let file = file.display().to_string();
-            let child = home
-                .command(&["scan", "--format", "json", "--targets", &file])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap();
-            (file, child)
-        })
-        .collect();
+    let mut runs = Vec::new();
+    for n in 0..10 {
+        let servers: Vec<String> = (0..20)
+            .map(|i| format!(r#""s{n}-{i}": {{"command": "{server}", "args": ["{n}", "{i}"]}}"#))
+            .collect();
+        let file = home.0.join(format!("{n}.json"));
+        fs::write(&file, format!(r#"{{"mcpServers": {{{}}}}}"#, servers.join(", "))).unwrap();
+        let file = file.display().to_string();
+        let mut command = home.command(&["scan", "--format", "json", "--targets", &file]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        runs.push((file, child));
+    }
     let files: Vec<String> = runs
         .into_iter()
         .map(|(file, child)| {
@@ -338,13 +333,12 @@ fn ten_that_find_it_damaged_move_it_once() {
     let server = home.server();
     fs::create_dir_all(home.database().parent().unwrap()).unwrap();
     fs::write(home.database(), "this was a database once").unwrap();
-    let runs: Vec<Child> = (0..10)
-        .map(|n| {
-            let n = n.to_string();
-            let mut command = home.command(&["scan", "--format", "json", "--", &server, &n]);
-            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
-        })
-        .collect();
+    let mut runs = Vec::new();
+    for n in 0..10 {
+        let n = n.to_string();
+        let mut command = home.command(&["scan", "--format", "json", "--", &server, &n]);
+        runs.push(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    }
     let said: Vec<String> =
         runs.into_iter().map(|run| text(&run.wait_with_output().unwrap().stderr)).collect();
     let warned: Vec<&String> = said.iter().filter(|s| !s.is_empty()).collect();
@@ -353,6 +347,27 @@ fn ten_that_find_it_damaged_move_it_once() {
     assert_eq!(home.stats()["results"], 10);
     let names = files_in(home.database().parent().unwrap());
     assert_eq!(names.iter().filter(|n| n.contains(".damaged-")).count(), 1, "{names:?}");
+}
+
+#[test]
+fn damage_behind_the_first_page_costs_one_line_and_a_new_file_is_begun() {
+    let home = Home::new("behind");
+    let server = home.server();
+    for n in ["1", "2", "3", "4", "5"] {
+        home.scan(&["--", &server, n]);
+    }
+    let mut bytes = fs::read(home.database()).unwrap();
+    bytes[4096..].fill(0xa5);
+    fs::write(home.database(), bytes).unwrap();
+    let broken = home.run(&["cache", "list"]);
+    assert_eq!(broken.status.code(), Some(4));
+    assert!(text(&broken.stderr).starts_with("hawkeye: cache: its file is damaged (delete "), "{broken:?}");
+    let mended = home.run(&["scan", "--", &server, "1"]);
+    let said = text(&mended.stderr);
+    assert_eq!((mended.status.code(), said.lines().count()), (Some(0), 1), "{said}");
+    assert!(said.contains("introspection.db.damaged-") && said.contains("a new one was begun"), "{said}");
+    assert_eq!(home.scan(&["--", &server, "1"])["summary"]["cached"], 1);
+    assert_eq!(home.starts(), 6);
 }
 
 #[test]
@@ -372,7 +387,7 @@ fn what_cannot_be_used_costs_the_cache_and_one_line() {
         let output = home.run(&["scan", "--format", "json", "--", &server]);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{said}");
-        assert!(said.starts_with("hawkeye: warn: no cache of results: ") && said.contains(why), "{said}");
+        assert!(said.starts_with("hawkeye: warn: cache of results: ") && said.contains(why), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
         if file.exists() {
             let stats = home.run(&["cache", "stats"]);

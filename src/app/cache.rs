@@ -38,7 +38,18 @@ pub(super) fn run(args: &Cache) -> Exit {
     match answer(&args.command, &options) {
         Ok(text) => print(&text),
         Err(e) => {
-            say(&format!("cache: {e}"));
+            let remedy = match e {
+                StoreError::Full | StoreError::Damaged => {
+                    format!(" (delete {} to begin anew)", options.file.display())
+                }
+                StoreError::File(..)
+                | StoreError::Refused(..)
+                | StoreError::Newer(_)
+                | StoreError::NoHome
+                | StoreError::Locked
+                | StoreError::Database(_) => String::new(),
+            };
+            say(&format!("cache: {e}{remedy}"));
             Exit::Unwritten
         }
     }

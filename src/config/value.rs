@@ -264,6 +264,8 @@ fn path(node: &Node, base: Base<'_>) -> Option<PathBuf> {
     }
     match (text.strip_prefix("~/"), base.home) {
         (Some(rest), Some(home)) => Some(home.join(rest)),
+        // Nobody's home: left as it is, for whoever opens it to say so.
+        (Some(_), None) => Some(PathBuf::from(text)),
         _ => Some(base.directory.join(text)),
     }
 }

@@ -168,6 +168,7 @@ pub(crate) fn prune(
     ttl: Duration,
     now: SystemTime,
 ) -> Result<usize, StoreError> {
+    shorten_log(store)?;
     let change = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let gone = drop_stale(&change, ttl, now)? + trim(&change, max_size, ttl, now)?;
     change.commit()?;
@@ -177,6 +178,7 @@ pub(crate) fn prune(
 
 /// Lets go of everything; how many results.
 pub(crate) fn clear(store: &mut Store) -> Result<usize, StoreError> {
+    shorten_log(store)?;
     let change = store.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let gone = change.execute("DELETE FROM result WHERE true", [])?;
     change.commit()?;
@@ -191,14 +193,20 @@ pub(crate) fn forget(store: &Store, key: &Key) -> Result<(), StoreError> {
 }
 
 /// Gives the disk its room back, and takes what was deleted out of the file. Needs the file for itself for a
-/// moment; where others use it, that is left to a later time.
+/// moment, and room for a copy of what is left; where there is neither, that is left to a later time.
 fn give_back(store: &Store) -> Result<(), StoreError> {
-    let emptied = || -> Result<(), rusqlite::Error> {
-        store.db.execute_batch("VACUUM")?;
-        store.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-    };
-    match emptied().map_err(StoreError::from) {
-        Err(StoreError::Locked) => Ok(()),
+    if_possible(store.db.execute_batch("VACUUM"))?;
+    shorten_log(store)
+}
+
+/// Empties the log into the file: on a full disk, deleting needs the room that it takes.
+fn shorten_log(store: &Store) -> Result<(), StoreError> {
+    if_possible(store.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+}
+
+fn if_possible(done: Result<(), rusqlite::Error>) -> Result<(), StoreError> {
+    match done.map_err(StoreError::from) {
+        Err(StoreError::Locked | StoreError::Full) => Ok(()),
         other => other,
     }
 }

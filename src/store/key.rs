@@ -84,7 +84,7 @@ pub(crate) fn key(secret: &HashKey, target: &Target, around: &Surroundings) -> O
     let mut hash = Hash(hmac::Context::with_key(&secret.0));
     // Another version may read another answer out of the same bytes.
     hash.part(env!("CARGO_PKG_VERSION"));
-    hash.part(&format!("{:?} {:?}", around.limits, target.pin.or(around.pin)));
+    hash.part(format!("{:?} {:?}", around.limits, target.pin.or(around.pin)));
     match &target.endpoint {
         Endpoint::Stdio(command) => command_parts(&mut hash, command, around),
         Endpoint::Remote(remote) => {

@@ -103,6 +103,8 @@ pub(crate) enum StoreError {
     NoHome,
     /// Other runs do not let go of it.
     Locked,
+    /// No room on the disk.
+    Full,
     /// Its content is not what was written.
     Damaged,
     /// Anything else that SQLite says.
@@ -142,9 +144,9 @@ impl fmt::Display for StoreError {
             StoreError::Locked => {
                 write!(f, "other runs did not let go of it within {} s", PATIENCE.as_secs())
             }
+            StoreError::Full => f.write_str("the disk is full"),
             StoreError::Damaged => f.write_str("its file is damaged"),
             StoreError::Database(e) => match e.sqlite_error_code() {
-                Some(ErrorCode::DiskFull) => f.write_str("the disk is full"),
                 Some(ErrorCode::ReadOnly) => f.write_str("its file cannot be written to"),
                 Some(_) | None => e.fmt(f),
             },
@@ -161,6 +163,7 @@ impl std::error::Error for StoreError {
             | StoreError::Newer(_)
             | StoreError::NoHome
             | StoreError::Locked
+            | StoreError::Full
             | StoreError::Damaged => None,
         }
     }
@@ -170,6 +173,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(e: rusqlite::Error) -> StoreError {
         match e.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked,
+            Some(ErrorCode::DiskFull) => StoreError::Full,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged,
             Some(_) | None => StoreError::Database(e),
         }

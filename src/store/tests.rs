@@ -235,6 +235,23 @@ fn damage_found_while_in_use_is_moved_aside_unless_somebody_did_so_before() {
 }
 
 #[test]
+fn nobody_moves_a_file_that_another_run_has_open() {
+    let dir = fresh("in-use");
+    let path = dir.join("x.db");
+    let user = opened(&path);
+    fs::write(&path, "damaged while it was open").unwrap();
+    let hurried = Cancel::new().unwrap();
+    hurried.trip();
+    let locked = Store::open(&path, &hurried).map(|_| ()).unwrap_err();
+    assert!(matches!(locked, StoreError::Locked), "{locked}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "damaged while it was open");
+    drop(user);
+    let aside = opened(&path).aside.unwrap();
+    assert_eq!(fs::read_to_string(aside).unwrap(), "damaged while it was open");
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
 fn what_is_not_ours_to_touch_is_left_alone() {
     let dir = fresh("refused");
     let path = dir.join("x.db");
@@ -300,6 +317,22 @@ fn a_writer_that_does_not_end_is_not_waited_for_for_ever() {
     blocker.execute_batch("ROLLBACK").unwrap();
     cache::keep(&mut store, &[entry(1, at(0))], MANY, HOUR, at(0)).unwrap();
     assert_eq!(kept(&store), [1]);
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn a_full_disk_keeps_what_was_there_and_can_be_cleared() {
+    let dir = fresh("full");
+    let path = dir.join("x.db");
+    let mut store = opened(&path).store;
+    let big = |n| Entry { body: vec![n; 50_000], ..entry(n, at(0)) };
+    cache::keep(&mut store, &[big(1)], MANY, HOUR, at(0)).unwrap();
+    let pages: i64 = store.db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    store.db.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    let full = cache::keep(&mut store, &[entry(3, at(0)), big(2)], MANY, HOUR, at(0)).unwrap_err();
+    assert!(matches!(full, StoreError::Full), "{full}");
+    assert_eq!(kept(&store), [1], "all of a batch or nothing");
+    assert_eq!(cache::clear(&mut store).unwrap(), 1);
     fs::remove_dir_all(dir).unwrap();
 }
 

@@ -193,9 +193,9 @@ impl Remember {
     }
 }
 
-/// Says, once, that there is no cache.
+/// Says, once, that there is no cache, or none any more.
 fn without(e: &StoreError) {
-    log::warn!("no cache of results: {e}; every server is asked");
+    log::warn!("cache of results: {e}; the run goes on without it");
 }
 
 /// What can change a server's answer and stands in no target.
