@@ -44,5 +44,7 @@ pub use model::outcome::Outcome;
 pub use model::target::Target;
 pub use scan::{Heard, ScanError, ScanOptions, Scanner, scan};
 pub use sys::cancel::Cancel;
-pub use transport::options::{HttpOptions, PaceOptions, Rate, SseOptions, StdioOptions, TlsOptions, WireOptions};
+pub use transport::options::{
+    HttpOptions, PaceOptions, Rate, SseOptions, StdioOptions, TlsOptions, WireOptions,
+};
 pub use transport::stdio::launch::Claim;

@@ -214,10 +214,11 @@ mod tests {
 
     #[test]
     fn threads_are_named_numbered_and_no_more_than_jobs() {
-        let names: BTreeSet<_> = results(8, Width::Fixed(64), |_| thread::current().name().map(str::to_owned))
-            .into_iter()
-            .filter_map(|(_, r)| r.unwrap())
-            .collect();
+        let names: BTreeSet<_> =
+            results(8, Width::Fixed(64), |_| thread::current().name().map(str::to_owned))
+                .into_iter()
+                .filter_map(|(_, r)| r.unwrap())
+                .collect();
         assert!(names.iter().all(|n| n.starts_with("MCP-Introspection-")), "{names:?}");
         assert!(names.len() <= 8);
         assert!(results(0, Width::Fixed(4), |j| j).is_empty());

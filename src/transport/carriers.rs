@@ -81,7 +81,9 @@ impl Carriers {
     }
 
     fn client(&self) -> Result<&Arc<HttpClient>, String> {
-        let client = self.http.get_or_init(|| HttpClient::new(&self.options, &self.cancel, &self.counters, &self.pace));
+        let client = self
+            .http
+            .get_or_init(|| HttpClient::new(&self.options, &self.cancel, &self.counters, &self.pace));
         client.as_ref().map_err(Clone::clone)
     }
 

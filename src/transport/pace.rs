@@ -205,7 +205,10 @@ mod tests {
         pace.permit(None, &patience(60_000, None)).unwrap();
         // Beyond its time: said at once, not waited for.
         let held = pace.permit(Some(&origin(1)), &patience(60_000, None)).unwrap_err();
-        assert!(held.kind == FailureKind::HttpStatus && held.message.starts_with("http://h1 asked"), "{held:?}");
+        assert!(
+            held.kind == FailureKind::HttpStatus && held.message.starts_with("http://h1 asked"),
+            "{held:?}"
+        );
         pace.hold(&origin(4), Duration::from_millis(30));
         let begun = Instant::now();
         pace.permit(Some(&origin(4)), &patience(60_000, None)).unwrap();
