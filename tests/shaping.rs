@@ -72,7 +72,7 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"))
 }
 
-/// Seconds from the run's beginning to its end, as the report has them.
+/// What came out, and how long it took.
 fn timed(scan: impl FnOnce() -> Output) -> (Output, Duration) {
     let begun = Instant::now();
     (scan(), begun.elapsed())
@@ -135,8 +135,6 @@ fn a_streamed_report_is_valid_and_whole() {
     assert!(objections.is_empty(), "{objections:?}");
     assert_eq!(report["targets"].as_array().unwrap().len(), 10);
     assert_eq!(report["summary"]["complete"], 10);
-    let empty = place.scan(&server.1, 0, &["--format", "json"]);
-    assert_eq!(json(&empty)["summary"]["targets"], 0);
     let table = String::from_utf8(place.scan(&server.1, 2, &["--format", "table"]).stdout).unwrap();
     assert_eq!(table.lines().count(), 4, "a header, two rows and the sum:\n{table}");
 }
