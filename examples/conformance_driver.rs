@@ -13,9 +13,8 @@ use hawkeye::model::inventory::List;
 use hawkeye::model::revision::{Era, Revision};
 use hawkeye::model::secret::Redaction;
 use hawkeye::model::target::{Endpoint, Remote};
-use hawkeye::parts::Deadline;
 use hawkeye::transport::carriers::Carriers;
-use hawkeye::transport::{Limit, Patience, Wire};
+use hawkeye::transport::{Patience, Wire};
 use hawkeye::{Cancel, Claim, Target, WireOptions};
 use serde_json::{Value, json};
 
@@ -79,8 +78,7 @@ impl Client {
         let cancel = Cancel::new()?;
         let carriers =
             Carriers::new(WireOptions::default(), "conformance".into(), Claim::Groups, cancel.clone());
-        let patience =
-            Patience { until: Deadline::after(PATIENCE), total: PATIENCE, limit: Limit::Target, cancel };
+        let patience = Patience::new(PATIENCE, None, cancel);
         let session = Session::new(Plan {
             binding: Binding::Exchange,
             opening: Opening::Detect,
