@@ -3,7 +3,8 @@
 //! A worker that waits on a server costs next to nothing, so the pool doubles as long as nobody has to wait
 //! for a processor. Servers that are processes of this machine take their processor time here, too, and
 //! their part of it is not ours to measure while they live: then the machine's word counts. Servers
-//! elsewhere cost what this process itself uses, and another program's load is no reason to crawl.
+//! elsewhere cost what this process itself uses, and another program's load is no reason to crawl: the pool
+//! still grows to a moderate width.
 
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ const STALLED: f64 = 0.5;
 const HALF: f64 = 0.4;
 /// The same, where others want the processors as well.
 const LITTLE: f64 = 0.1;
+/// How wide a pool gets while they do. Our share is small then whether we wait for the network or for our turn.
+const CROWDED: usize = 64;
 /// Shares from which on a narrower pool would do as much.
 const FULL: f64 = 0.9;
 
@@ -55,9 +58,11 @@ pub(super) fn next(sight: Sight) -> usize {
         let narrower = (width - width / 4).max(least).min(width);
         return if sight.taken >= PATIENCE { narrower } else { width };
     }
-    let room = match sight.processes {
-        true => sight.stalled < STALLED && sight.ours < HALF,
-        false => sight.ours < if sight.stalled < STALLED { HALF } else { LITTLE },
+    let crowded = sight.stalled >= STALLED;
+    let (room, most) = match (crowded, sight.processes) {
+        (false, _) => (sight.ours < HALF, most),
+        (true, false) => (sight.ours < LITTLE, most.min(CROWDED)),
+        (true, true) => (false, most),
     };
     // A worker without a job is of no use.
     let wanted = (2 * width).min(width + waiting).min(most);
@@ -100,6 +105,9 @@ mod tests {
         let crowded = Sight { stalled: 1.0, ours: 0.05, ..QUIET };
         assert_eq!(next(crowded), 16);
         assert_eq!(next(Sight { ours: 0.2, ..crowded }), 8);
+        // From outside, waiting for a turn looks the same.
+        assert_eq!(next(Sight { width: 40, ..crowded }), 64);
+        assert_eq!(next(Sight { width: 100, ..crowded }), 100);
         assert_eq!(next(Sight { processes: true, ..crowded }), 8);
     }
 

@@ -262,7 +262,6 @@ mod tests {
         assert!(crew.resize(8) && crew.resize(2));
         assert_eq!((crew.width(), gauge.now(), gauge.peak()), (2, 2, 8));
         drop(crew);
-        let ended: Vec<_> = events.iter().collect();
-        assert_eq!(ended.len(), 100);
+        assert_eq!(events.iter().count(), 100);
     }
 }
