@@ -25,6 +25,7 @@ mod engine;
 #[doc(hidden)]
 pub mod mcp;
 pub mod model;
+mod preflight;
 mod probe;
 mod report;
 mod scan;

@@ -10,9 +10,9 @@ use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
 use crate::model::revision::Revision;
 use crate::model::run::{Tally, Vitals};
 use crate::model::target::Target;
+use crate::preflight;
 use crate::probe::{self, Policy};
 use crate::sys::cancel::Cancel;
-use crate::sys::limits::raise_open_files;
 use crate::transport::carriers::Carriers;
 use crate::transport::http::check_certificates;
 use crate::transport::options::WireOptions;
@@ -79,11 +79,6 @@ impl std::fmt::Display for ScanError {
 
 impl std::error::Error for ScanError {}
 
-/// Descriptors one target may need: three pipes both ways while it starts, and a pidfd.
-const DESCRIPTORS: usize = 8;
-/// Descriptors of our own.
-const OWN_DESCRIPTORS: usize = 20;
-
 /// Introspects every one of `targets` and tells `each`. Every target gets exactly one outcome, whatever
 /// happens to it; tripping `cancel` makes the rest of them `not_evaluated`.
 pub fn scan(
@@ -104,6 +99,8 @@ pub struct Scanner {
     policy: Arc<Policy>,
     cancel: Cancel,
     concurrency: usize,
+    /// Idle connections that are kept, for the count of open files.
+    idle: usize,
     max_duration: Option<Duration>,
 }
 
@@ -111,6 +108,7 @@ impl Scanner {
     /// Reads the certificates; connects to nothing and starts nothing.
     pub fn new(options: ScanOptions, cancel: &Cancel) -> Result<Scanner, ScanError> {
         check_certificates(&options.wire.tls).map_err(ScanError::Certificates)?;
+        let idle = options.wire.http.pool_size;
         let run = format!("{:016x}", fastrand::u64(..));
         let carriers = Carriers::new(options.wire, run, options.claim, cancel.clone());
         let policy = Policy {
@@ -123,13 +121,14 @@ impl Scanner {
             policy: Arc::new(policy),
             cancel: cancel.clone(),
             concurrency: options.concurrency,
+            idle,
             max_duration: options.max_duration,
         })
     }
 
     /// One scan. Every target gets exactly one outcome, whatever happens to it.
     pub fn scan(&self, targets: Vec<Target>, mut each: impl FnMut(Heard)) -> Tally {
-        let threads = fitting(self.concurrency.min(targets.len()));
+        let threads = preflight::fitting(self.concurrency.min(targets.len()), &targets, self.idle);
         let run_ends = self.max_duration.map(Deadline::after);
         let targets: Arc<[Target]> = targets.into();
         let mut tally = Tally::default();
@@ -166,17 +165,6 @@ impl Scanner {
             carriers.finish();
         }
     }
-}
-
-/// As many threads as the limit of open files has room for.
-fn fitting(wanted: usize) -> usize {
-    let needed = wanted * DESCRIPTORS + OWN_DESCRIPTORS;
-    let open_files = usize::try_from(raise_open_files(needed as u64)).unwrap_or(usize::MAX);
-    let fit = (open_files.saturating_sub(OWN_DESCRIPTORS) / DESCRIPTORS).max(1);
-    if fit < wanted {
-        log::warn!("only {fit} targets at a time: {open_files} open files are allowed (ulimit -n {needed})");
-    }
-    wanted.min(fit)
 }
 
 fn defect(target: &Target, panic: &str) -> Outcome {

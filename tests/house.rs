@@ -16,10 +16,11 @@ const FLOORS: [&[&str]; 5] = [
 /// Same floor, and still allowed.
 const SIDEWAYS: [(&str, &str); 3] = [("sys", "base"), ("mcp", "model"), ("app", "scan")];
 /// A floor below, and still not: (module, what it must not use, the part of it that it may).
-const TOO_FAR: [(&str, &str, &str); 6] = [
+const TOO_FAR: [(&str, &str, &str); 7] = [
     ("model", "sys", ""),
     ("mcp", "sys", ""),
     ("config", "transport", "options"),
+    ("config", "preflight", "tier"),
     ("config", "engine", ""),
     ("config", "report", ""),
     ("config", "demo", ""),

@@ -3,6 +3,7 @@
 mod config;
 mod demo;
 mod exit;
+mod preflight;
 mod scan;
 
 use std::ffi::OsString;
@@ -49,6 +50,7 @@ fn run(args: Vec<OsString>) -> Exit {
     match cli.command {
         Command::Scan(args) => scan::run(&args, &cli.process),
         Command::Config(args) => config::run(&args),
+        Command::Preflight(args) => preflight::run(&args),
         Command::DemoServer(args) => demo::run(&args),
     }
 }

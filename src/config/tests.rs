@@ -69,9 +69,9 @@ fn the_defaults_are_those_of_the_transports() {
     let s = resolve(&Overrides::default(), &test_environment(&[])).unwrap().settings;
     assert_eq!(s.wire, WireOptions::default());
     assert_eq!(s.wire.limits, Limits::default());
-    let expected = Settings { concurrency: 8, ..Draft::new().settings };
+    let expected = Settings { concurrency: 8, auto_width: true, ..Draft::new().settings };
     assert_eq!(s, expected);
-    for (cpus, width) in [(0, 1), (1, 2), (10, 20), (64, 20)] {
+    for (cpus, width) in [(0, 2), (1, 2), (10, 20), (64, 20)] {
         let r = resolve(&Overrides::default(), &Environment { cpus, ..test_environment(&[]) }).unwrap();
         assert_eq!(r.settings.concurrency, width);
     }
@@ -214,6 +214,7 @@ fn every_flag_lands() {
         insecure: true,
         verbose: true,
         config: None,
+        profile: None,
     };
     let s = with("mcp_introspection: {enable_parallel_processing: false}", &[], flags).unwrap().settings;
     assert_eq!((s.timeout.as_secs(), s.max_duration.map(|d| d.as_secs()), s.concurrency), (1, Some(2), 1000));

@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "this module exists to hold it")]
 
 pub(crate) mod cancel;
+pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod net;
 pub(crate) mod poll;

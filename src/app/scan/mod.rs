@@ -15,7 +15,7 @@ use crate::sys::signal;
 use crate::transport::stdio::launch::Claim;
 
 use super::exit::Exit;
-use super::say;
+use super::{preflight, say};
 use outputs::Outputs;
 use plan::{Planned, SELF, plan};
 
@@ -52,7 +52,8 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
 }
 
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
-    let Planned { settings, targets, disabled, fleet } = planned;
+    let Planned { mut settings, targets, disabled, fleet } = planned;
+    settings.concurrency = preflight::ahead(&settings, &targets).width;
     let info = RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len() };
     let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
         Ok(outputs) => outputs,

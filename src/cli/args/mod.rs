@@ -2,6 +2,7 @@
 
 pub(super) mod config;
 mod demo;
+mod preflight;
 pub(in crate::cli) mod scan;
 mod words;
 
@@ -15,6 +16,7 @@ use super::complaint::complaint;
 
 pub(crate) use config::{Config, ConfigCommand};
 pub(crate) use demo::{DemoServer, DemoTransport};
+pub(crate) use preflight::{Counted, Preflight, SheetFormat};
 pub(crate) use scan::{Concurrency, Format, Pin, Scan};
 
 /// Finds out what MCP servers offer.
@@ -57,6 +59,8 @@ pub(crate) enum Command {
     Scan(Scan),
     /// `config`
     Config(Config),
+    /// `preflight`
+    Preflight(Preflight),
     /// `demo-server`
     DemoServer(DemoServer),
 }
@@ -128,8 +132,8 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
     match (command, process) {
         (Command::Scan(_), Some([])) => Err("no command after --".to_owned()),
         (Command::Scan(scan), _) => scan::check(scan),
-        (Command::Config(_) | Command::DemoServer(_), None) => Ok(()),
-        (Command::Config(_) | Command::DemoServer(_), Some(_)) => {
+        (Command::Config(_) | Command::Preflight(_) | Command::DemoServer(_), None) => Ok(()),
+        (Command::Config(_) | Command::Preflight(_) | Command::DemoServer(_), Some(_)) => {
             Err("only scan takes a command after --".to_owned())
         }
     }
