@@ -47,7 +47,7 @@ while [ $# -gt 0 ]; do
       action=${1#--}
       ;;
     --root | --user)
-      [ $# -gt 1 ] && [ -n "$2" ] || usage "$1 needs a value"
+      if [ $# -lt 2 ] || [ -z "$2" ]; then usage "$1 needs a value"; fi
       if [ "$1" = --root ]; then root=${2%/}; else user=$2; fi
       shift
       ;;
@@ -101,10 +101,9 @@ kept_elsewhere() {
   name=$(printf %s "$1" | sed 's|\.|[./]|g')
   for file in "$root"/etc/sysctl.conf "$root"/etc/sysctl.d/*.conf "$root"/run/sysctl.d/*.conf \
     "$root"/usr/lib/sysctl.d/*.conf; do
-    [ -f "$file" ] && [ "$file" != "$sysctl_file" ] || continue
-    for value in $(sed -n "s|^[[:space:]]*-\{0,1\}$name[[:space:]]*=[[:space:]]*\([0-9][0-9]*\)[[:space:]]*\$|\1|p" "$file"); do
-      best=$(higher "$best" "$value")
-    done
+    if [ ! -f "$file" ] || [ "$file" = "$sysctl_file" ]; then continue; fi
+    value=$(sed -n "s|^ *-\{0,1\}${name} *= *\([0-9][0-9]*\) *\$|\1|p" "$file" | sort -n | tail -n 1)
+    best=$(higher "$best" "${value:-0}")
   done
   printf %s "$best"
 }
@@ -126,8 +125,8 @@ set_now() {
   if (printf '%s\n' "$2" >"$path") 2>/dev/null && [ "$(current "$1")" = "$2" ]; then
     return 0
   fi
-  if grep -qs " $root/proc/sys ro[, ]" /proc/mounts; then
-    problem "$1: /proc/sys is read-only here, as in a container; run this on the host itself"
+  if [ ! -w "$path" ]; then
+    problem "$1: $root/proc/sys is read-only here, as in a container; run this on the host itself"
   else
     problem "$1: the kernel refuses $2"
   fi
@@ -205,7 +204,7 @@ revert_settings() {
       set_to=$(assigned "$sysctl_file" "$name")
       was=$(assigned "$sysctl_file" "# was $name")
       now=$(current "$name")
-      [ -n "$set_to" ] && [ -n "$was" ] && [ -n "$now" ] && [ "$now" != "$was" ] || continue
+      if [ -z "$set_to" ] || [ -z "$was" ] || [ -z "$now" ] || [ "$now" = "$was" ]; then continue; fi
       # Somebody has changed it since: theirs stays.
       if [ "$now" != "$set_to" ]; then
         say "left     $name = $now (changed since)"
@@ -228,15 +227,13 @@ remove() {
 
 # The highest limit of kind $1 (soft or hard) that this process has or any other file gives our user.
 limit_elsewhere() {
-  case $1 in
-    soft) best=$(ulimit -S -n) ;;
-    *) best=$(ulimit -H -n) ;;
-  esac
+  best=$(sed -n 's/^Max open files *\([0-9]*\) *\([0-9]*\) .*/soft \1 hard \2/p' /proc/self/limits 2>/dev/null |
+    sed "s/.*$1 \([0-9]*\).*/\1/")
   is_number "$best" || best=0
   for file in "$root"/etc/security/limits.conf "$root"/etc/security/limits.d/*.conf; do
-    [ -f "$file" ] && [ "$file" != "$limits_file" ] || continue
+    if [ ! -f "$file" ] || [ "$file" = "$limits_file" ]; then continue; fi
     while read -r who kind what value _; do
-      [ "$what" = nofile ] && is_number "${value:-}" || continue
+      if [ "${what:-}" != nofile ] || ! is_number "${value:-}"; then continue; fi
       case $who in '*' | "$user") ;; *) continue ;; esac
       case $kind in "$1" | -) best=$(higher "$best" "$value") ;; esac
     done <"$file"

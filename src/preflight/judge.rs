@@ -12,6 +12,8 @@ struct Resource {
     name: &'static str,
     unit: Unit,
     need: fn(&Needs) -> u64,
+    /// What is taken already, on top of that.
+    taken: u64,
     given: Option<u64>,
     source: &'static str,
     /// Whether the width is lowered for it even if somebody asked for this width.
@@ -34,7 +36,7 @@ pub(crate) fn judge(plan: &Plan, host: &Host) -> Verdict {
     let auto = matches!(plan.width, Wanted::Auto { .. });
     let room = |r: &Resource| {
         let given = r.given.unwrap_or(u64::MAX);
-        widest(most, |width| (r.need)(&plan.needs(width)) <= given)
+        widest(most, |width| (r.need)(&plan.needs(width)) + r.taken <= given)
     };
     let binds = |r: &&Resource| auto || r.binding == Binding::Hard;
     let most = resources.iter().filter(binds).map(room).min().unwrap_or(most);
@@ -43,7 +45,7 @@ pub(crate) fn judge(plan: &Plan, host: &Host) -> Verdict {
     let mut checks: Vec<Check> = resources
         .iter()
         .map(|r| {
-            let needed = (r.need)(&asked);
+            let needed = (r.need)(&asked) + r.taken;
             let short = r.given.is_some_and(|given| given < needed);
             let state = match r.given {
                 None => State::Unknown,
@@ -65,7 +67,7 @@ pub(crate) fn judge(plan: &Plan, host: &Host) -> Verdict {
         })
         .collect();
     // What is to be raised: up to what the widest the run can come to needs.
-    let open_files = plan.needs(most).open_files;
+    let open_files = plan.needs(most).open_files + left_open(host);
     if let (Some(limit), Some(check)) = (host.open_files, checks.first_mut())
         && limit.soft < open_files
         && check.state == State::Ok
@@ -94,18 +96,23 @@ fn widest(most: usize, fits: impl Fn(usize) -> bool) -> usize {
     low
 }
 
+/// Descriptors that our parent left open: what is more than we have ourselves by now, which a plan's needs
+/// hold already.
+fn left_open(host: &Host) -> u64 {
+    host.open_now.unwrap_or(0).saturating_sub(10)
+}
+
 fn resources(plan: &Plan, host: &Host) -> Vec<Resource> {
     let unlimited = |limit: u64| (limit != u64::MAX).then_some(limit);
-    let own_files = host.open_now.unwrap_or(0);
     let commands = plan.load.commands() > 0;
     let mut all = vec![
         Resource {
             name: "open files",
             unit: Unit::Count,
             need: |n| n.open_files,
-            // Whatever our parent left open is in the way.
-            given: host.open_files.map(|l| l.hard.max(l.soft).saturating_sub(own_files.saturating_sub(3))),
-            source: "hard limit (ulimit -Hn) less what was left open",
+            taken: left_open(host),
+            given: host.open_files.map(|l| l.hard.max(l.soft)),
+            source: "hard limit of this process (ulimit -Hn)",
             binding: Binding::Hard,
             remedy: |n| format!("sudo prlimit --nofile={n}:{n} --pid $$"),
         },
@@ -113,6 +120,7 @@ fn resources(plan: &Plan, host: &Host) -> Vec<Resource> {
             name: "open files of the system",
             unit: Unit::Count,
             need: |n| n.open_files,
+            taken: 0,
             given: host.system_files.map(|(now, max)| max.saturating_sub(now)),
             source: "fs.file-max less fs.file-nr",
             binding: Binding::Hard,
@@ -122,6 +130,7 @@ fn resources(plan: &Plan, host: &Host) -> Vec<Resource> {
             name: "memory",
             unit: Unit::Bytes,
             need: |n| n.memory,
+            taken: 0,
             given: least(host.memory.available, host.cgroup.memory_left),
             source: match (host.memory.available, host.cgroup.memory_left) {
                 (Some(machine), Some(group)) if machine <= group => "MemAvailable",
@@ -142,6 +151,7 @@ fn resources(plan: &Plan, host: &Host) -> Vec<Resource> {
             name: "address space",
             unit: Unit::Bytes,
             need: |n| n.address_space,
+            taken: 0,
             given: Some(limit),
             source: "limit of this process (ulimit -v)",
             binding: Binding::Hard,
@@ -152,6 +162,7 @@ fn resources(plan: &Plan, host: &Host) -> Vec<Resource> {
         name,
         unit: Unit::Count,
         need: |n| n.tasks,
+        taken: 0,
         given,
         source,
         binding: Binding::Hard,
@@ -331,8 +342,8 @@ mod tests {
         assert!(verdict.fits());
         // Under auto the room above the start is raised for, too, and bounds the growth.
         let verdict = judge(&plan(urls(10_000), Wanted::Auto { start: 6 }), &host);
-        assert_eq!((verdict.width, verdict.most), (6, 1013));
-        assert!(verdict.open_files <= 4095 && verdict.open_files > 4090, "{}", verdict.open_files);
+        assert_eq!((verdict.width, verdict.most), (6, 1014));
+        assert_eq!(verdict.open_files, 4096);
         assert_eq!(state(&verdict, "open files"), State::Raised);
     }
 
@@ -343,7 +354,7 @@ mod tests {
             let host = Host { open_files: limit, open_now, ..big() };
             judge(&plan(nodes(24), Wanted::Exactly(24)), &host).width
         };
-        assert_eq!((width(None), width(Some(3)), width(Some(43)), width(Some(100))), (10, 10, 5, 1));
+        assert_eq!((width(None), width(Some(10)), width(Some(50)), width(Some(100))), (10, 10, 5, 1));
     }
 
     #[test]

@@ -89,7 +89,7 @@ const OWN_MEMORY: u64 = 16 * MIB;
 const MEMORY_OF_WORKER: u64 = 64 * KIB;
 /// Buffers of a connection.
 const MEMORY_OF_CONNECTION: u64 = 30 * KIB;
-/// Of one interpreter: server-everything on Node 20 has 68 MiB resident, FastMCP on Python 3.11 about as much.
+/// Of one interpreter: server-everything on Node 20 has 68 MiB resident; FastMCP on Python 3.11 starts with 43.
 const MEMORY_OF_INTERPRETER: u64 = 70 * MIB;
 /// Of any other command; compiled servers stay below.
 const MEMORY_OF_PLAIN: u64 = 16 * MIB;
