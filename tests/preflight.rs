@@ -167,6 +167,10 @@ fn the_machine_in_a_directory_is_judged_by_its_groups() {
 #[test]
 fn targets_come_from_files_and_from_the_settings() {
     let place = Place::new("targets");
+    let r = report(&place.run(&["preflight", "--format", "json"]));
+    assert_eq!((&r["plan"]["servers"], &r["plan"]["auto"]), (&json!(1024), &json!(true)));
+    let r = report(&place.run(&["preflight", "--format", "json", "--profile", "production"]));
+    assert_eq!((&r["plan"]["servers"], &r["width"]["most"]), (&json!(20), &json!(20)));
     let file = place.servers(3);
     let r = report(&place.run(&["preflight", "--format", "json", "--targets", &file, "--targets", "4"]));
     assert_eq!(r["plan"]["commands"], 7);

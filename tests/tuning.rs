@@ -283,6 +283,60 @@ fn wrong_usage_is_one_line() {
     assert!(code(&help) == 0 && text(&help).contains("--revert    put back what was there before"));
 }
 
+fn shipped(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(file)).unwrap()
+}
+
+/// Options that other parts of the program bring.
+const STILL_TO_COME: [&str; 2] = ["--lock", "--metrics-file"];
+
+#[test]
+fn what_cron_and_systemd_run_is_understood() {
+    let (cron, service) = (shipped("cron/hawkeye"), shipped("systemd/hawkeye.service"));
+    let help = Command::new(env!("CARGO_BIN_EXE_hawkeye")).args(["scan", "--help"]).output().unwrap();
+    let help = text(&help);
+    let known = |option: &str| help.contains(&format!("  {option} "));
+    let service_line = service.split("ExecStart=").nth(1).unwrap().replace("\\\n", " ");
+    let service_line = service_line.lines().next().unwrap();
+    let cron_line = cron.lines().find(|l| l.contains(" hawkeye scan ")).unwrap();
+    for line in [service_line, cron_line] {
+        let options: Vec<&str> = line.split_whitespace().filter(|w| w.starts_with("--")).collect();
+        assert!(options.len() > 4, "{line}");
+        for option in options.into_iter().filter(|o| !STILL_TO_COME.contains(o)) {
+            assert!(known(option), "{option} of\n{line}\nis not in\n{help}");
+        }
+    }
+    assert_eq!(cron_line.split_whitespace().nth(5), Some("hawkeye"), "the user stands after the five times");
+    assert!(cron.ends_with('\n') && !cron_line.contains('%'));
+    assert!(service.lines().any(|l| l == "LimitNOFILE=65536"));
+}
+
+#[test]
+fn the_units_are_what_systemd_understands() {
+    let system = System::new("units");
+    // The program is not installed here, nor is its user there.
+    let service = shipped("systemd/hawkeye.service")
+        .replace("/usr/local/bin/hawkeye", env!("CARGO_BIN_EXE_hawkeye"))
+        .replace("User=hawkeye\nGroup=hawkeye\n", "DynamicUser=yes\n");
+    system.write("hawkeye.service", &service);
+    system.write("hawkeye.timer", &shipped("systemd/hawkeye.timer"));
+    let units = ["hawkeye.service", "hawkeye.timer"].map(|name| system.0.join(name));
+    match Command::new("systemd-analyze").arg("verify").args(&units).output() {
+        Ok(output) => {
+            let said = text(&output);
+            // Units of the machine itself may be odd; ours must not be.
+            assert!(!said.contains("hawkeye"), "{said}");
+            assert_eq!(code(&output), 0, "{said}");
+        }
+        Err(_) => {
+            for line in service.replace("\\\n", " ").lines().filter(|l| !l.is_empty() && !l.starts_with('#'))
+            {
+                assert!(line.starts_with('[') || line.contains('='), "{line}");
+            }
+        }
+    }
+}
+
 /// Files of a made-up system, and the kernel's own `net.core` in it.
 #[test]
 fn the_kernels_own_settings_are_raised_and_put_back() {

@@ -9,7 +9,7 @@ use crate::cli::args::{Counted, Preflight, SheetFormat};
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 use crate::model::target::Target;
 use crate::preflight::fix::{Done, Fix};
-use crate::preflight::plan::{Load, Plan, Wanted};
+use crate::preflight::plan::{Load, Plan, WIDEST, Wanted};
 use crate::preflight::text::{Sheet, json as document, table};
 use crate::preflight::tier::Tier;
 use crate::preflight::{Verdict, before, judge, kernel};
@@ -107,7 +107,8 @@ fn asked(args: &Preflight, root: &Path) -> Result<(Plan, Tier), ConfigError> {
     }
     load = load.with(Load::of(&config::merge(targets)));
     if named.is_empty() && load.servers() == 0 {
-        load.interpreted = settings.concurrency;
+        // Nothing to scan yet: enough of the heaviest kind to see how far the machine goes.
+        load.interpreted = if settings.auto_width { WIDEST } else { settings.concurrency };
     }
     Ok((plan(&settings, load), Tier::of(environment.cpus, environment.memory)))
 }

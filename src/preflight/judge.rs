@@ -18,7 +18,15 @@ struct Resource {
     source: &'static str,
     /// Whether the width is lowered for it even if somebody asked for this width.
     binding: Binding,
-    remedy: fn(u64) -> String,
+    remedy: Remedy,
+}
+
+/// What helps.
+enum Remedy {
+    /// This command.
+    Command(String),
+    /// Fewer servers at a time.
+    Narrower,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +40,8 @@ enum Binding {
 /// Holds `plan` against `host`.
 pub(crate) fn judge(plan: &Plan, host: &Host) -> Verdict {
     let (wanted, most) = (plan.wanted(), plan.most());
-    let resources = resources(plan, host);
+    let asked = plan.needs(wanted);
+    let resources = resources(plan, host, &asked);
     let auto = matches!(plan.width, Wanted::Auto { .. });
     let room = |r: &Resource| {
         let given = r.given.unwrap_or(u64::MAX);
@@ -41,7 +50,6 @@ pub(crate) fn judge(plan: &Plan, host: &Host) -> Verdict {
     let binds = |r: &&Resource| auto || r.binding == Binding::Hard;
     let most = resources.iter().filter(binds).map(room).min().unwrap_or(most);
     let width = wanted.min(most);
-    let asked = plan.needs(wanted);
     let mut checks: Vec<Check> = resources
         .iter()
         .map(|r| {
@@ -61,7 +69,10 @@ pub(crate) fn judge(plan: &Plan, host: &Host) -> Verdict {
                 source: r.source,
                 state,
                 room: Some(room(r)),
-                remedy: short.then(|| (r.remedy)(needed)),
+                remedy: short.then(|| match &r.remedy {
+                    Remedy::Command(command) => command.clone(),
+                    Remedy::Narrower => format!("hawkeye scan --concurrency {}", room(r)),
+                }),
                 note: None,
             }
         })
@@ -102,49 +113,38 @@ fn left_open(host: &Host) -> u64 {
     host.open_now.unwrap_or(0).saturating_sub(10)
 }
 
-fn resources(plan: &Plan, host: &Host) -> Vec<Resource> {
+fn resources(plan: &Plan, host: &Host, asked: &Needs) -> Vec<Resource> {
     let unlimited = |limit: u64| (limit != u64::MAX).then_some(limit);
-    let commands = plan.load.commands() > 0;
+    let (files, taken) = (asked.open_files, left_open(host));
+    let open_files = |name, taken, given, source, remedy| Resource {
+        name,
+        unit: Unit::Count,
+        need: |n| n.open_files,
+        taken,
+        given,
+        source,
+        binding: Binding::Hard,
+        remedy: Remedy::Command(remedy),
+    };
     let mut all = vec![
-        Resource {
-            name: "open files",
-            unit: Unit::Count,
-            need: |n| n.open_files,
-            taken: left_open(host),
-            given: host.open_files.map(|l| l.hard.max(l.soft)),
-            source: "hard limit of this process (ulimit -Hn)",
-            binding: Binding::Hard,
-            remedy: |n| format!("sudo prlimit --nofile={n}:{n} --pid $$"),
-        },
-        Resource {
-            name: "open files of the system",
-            unit: Unit::Count,
-            need: |n| n.open_files,
-            taken: 0,
-            given: host.system_files.map(|(now, max)| max.saturating_sub(now)),
-            source: "fs.file-max less fs.file-nr",
-            binding: Binding::Hard,
-            remedy: |_| "sudo sysctl -w fs.file-max=1048576".to_owned(),
-        },
-        Resource {
-            name: "memory",
-            unit: Unit::Bytes,
-            need: |n| n.memory,
-            taken: 0,
-            given: least(host.memory.available, host.cgroup.memory_left),
-            source: match (host.memory.available, host.cgroup.memory_left) {
-                (Some(machine), Some(group)) if machine <= group => "MemAvailable",
-                (_, Some(_)) => "what the control group has left",
-                (_, None) => "MemAvailable",
-            },
-            binding: Binding::Estimate,
-            remedy: |n| {
-                format!(
-                    "systemd-run --scope -p MemoryMax={}M hawkeye scan (or docker run --memory)",
-                    n.div_ceil(1 << 20)
-                )
-            },
-        },
+        open_files(
+            "open files",
+            taken,
+            host.open_files.map(|l| l.hard.max(l.soft)),
+            "hard limit of this process (ulimit -Hn)",
+            format!("sudo prlimit --nofile={0}:{0} --pid $$", files + taken),
+        ),
+        open_files(
+            "open files of the system",
+            0,
+            host.system_files.map(|(now, max)| max.saturating_sub(now)),
+            "fs.file-max less fs.file-nr",
+            format!(
+                "sudo sysctl -w fs.file-max={}",
+                host.system_files.map_or(0, |(now, _)| roomy(now + files))
+            ),
+        ),
+        memory(host, asked),
     ];
     if let Some(limit) = host.address_space.and_then(|l| unlimited(l.soft)) {
         all.push(Resource {
@@ -155,9 +155,10 @@ fn resources(plan: &Plan, host: &Host) -> Vec<Resource> {
             given: Some(limit),
             source: "limit of this process (ulimit -v)",
             binding: Binding::Hard,
-            remedy: |_| "ulimit -v unlimited".to_owned(),
+            remedy: Remedy::Command("ulimit -v unlimited".to_owned()),
         });
     }
+    let n = asked.tasks;
     let tasks = |name, given, source, remedy| Resource {
         name,
         unit: Unit::Count,
@@ -166,31 +167,53 @@ fn resources(plan: &Plan, host: &Host) -> Vec<Resource> {
         given,
         source,
         binding: Binding::Hard,
-        remedy,
+        remedy: Remedy::Command(remedy),
     };
     if let Some(limit) = host.user_tasks.and_then(|l| unlimited(l.soft)) {
-        all.push(tasks("processes of this user", Some(limit), "limit of this user (ulimit -u)", |n| {
-            format!("sudo prlimit --nproc={n}:{n} --pid $$")
-        }));
+        let remedy = format!("sudo prlimit --nproc={n}:{n} --pid $$");
+        all.push(tasks("processes of this user", Some(limit), "limit of this user (ulimit -u)", remedy));
     }
     if host.cgroup.tasks_left.is_some() {
-        all.push(tasks(
-            "processes of the control group",
-            host.cgroup.tasks_left,
-            "pids.max less pids.current",
-            |n| format!("systemd-run --scope -p TasksMax={n} hawkeye scan (or docker run --pids-limit {n})"),
-        ));
+        let remedy =
+            format!("systemd-run --scope -p TasksMax={n} hawkeye scan # in docker: run --pids-limit {n}");
+        let source = "pids.max less pids.current";
+        all.push(tasks("processes of the control group", host.cgroup.tasks_left, source, remedy));
     }
-    if commands {
+    if plan.load.commands() > 0 {
         let given = host.tasks_max.zip(host.tasks_now).map(|(max, now)| max.saturating_sub(now));
-        all.push(tasks(
-            "processes of the system",
-            given,
-            "kernel.threads-max and kernel.pid_max less those that run",
-            |_| "sudo sysctl -w kernel.threads-max=262144 kernel.pid_max=262144".to_owned(),
-        ));
+        let most = roomy(host.tasks_now.unwrap_or(0) + n).max(262_144);
+        let remedy = format!("sudo sysctl -w kernel.threads-max={most} kernel.pid_max={most}");
+        let source = "kernel.threads-max and kernel.pid_max less those that run";
+        all.push(tasks("processes of the system", given, source, remedy));
     }
     all
+}
+
+fn memory(host: &Host, asked: &Needs) -> Resource {
+    let (machine, group) = (host.memory.available, host.cgroup.memory_left);
+    let by_group = group.is_some_and(|group| machine.is_none_or(|machine| group < machine));
+    let mib = asked.memory.div_ceil(1 << 20);
+    Resource {
+        name: "memory",
+        unit: Unit::Bytes,
+        need: |n| n.memory,
+        taken: 0,
+        given: least(machine, group),
+        source: if by_group { "what the control group has left" } else { "MemAvailable" },
+        binding: Binding::Estimate,
+        remedy: match by_group {
+            true => Remedy::Command(format!(
+                "systemd-run --scope -p MemoryMax={mib}M hawkeye scan # in docker: run --memory {mib}m"
+            )),
+            // A machine does not grow by a command.
+            false => Remedy::Narrower,
+        },
+    }
+}
+
+/// A round number that is more than enough.
+fn roomy(n: u64) -> u64 {
+    n.saturating_mul(2).next_power_of_two()
 }
 
 /// What a smaller width does not help with.
@@ -309,15 +332,45 @@ mod tests {
     fn each_scarce_thing_lowers_the_width_or_warns() {
         type Scarcity = fn(&mut Host);
         // What is scarce, its name, and the width for 24 interpreters if somebody asked for 24, and under auto.
-        let cases: [(Scarcity, &str, usize, usize); 6] = [
-            (|h| h.open_files = Some(Limit { soft: 64, hard: 64 }), "open files", 5, 5),
-            (|h| h.system_files = Some((60, 160)), "open files of the system", 10, 10),
-            (|h| h.user_tasks = Some(Limit { soft: 128, hard: 128 }), "processes of this user", 10, 10),
-            (|h| h.cgroup.tasks_left = Some(100), "processes of the control group", 7, 7),
-            (|h| h.tasks_max = Some(340), "processes of the system", 2, 2),
-            (|h| h.memory.available = Some(GIB), "memory", 24, 14),
+        let cases: [(Scarcity, &str, usize, usize, &str); 6] = [
+            (
+                |h| h.open_files = Some(Limit { soft: 64, hard: 64 }),
+                "open files",
+                5,
+                5,
+                "sudo prlimit --nofile=212:212 --pid $$",
+            ),
+            (
+                |h| h.system_files = Some((60, 160)),
+                "open files of the system",
+                10,
+                10,
+                "sudo sysctl -w fs.file-max=1024",
+            ),
+            (
+                |h| h.user_tasks = Some(Limit { soft: 128, hard: 128 }),
+                "processes of this user",
+                10,
+                10,
+                "sudo prlimit --nproc=296:296 --pid $$",
+            ),
+            (
+                |h| h.cgroup.tasks_left = Some(100),
+                "processes of the control group",
+                7,
+                7,
+                "systemd-run --scope -p TasksMax=296 hawkeye scan # in docker: run --pids-limit 296",
+            ),
+            (
+                |h| h.tasks_max = Some(340),
+                "processes of the system",
+                2,
+                2,
+                "sudo sysctl -w kernel.threads-max=262144 kernel.pid_max=262144",
+            ),
+            (|h| h.memory.available = Some(GIB), "memory", 24, 14, "hawkeye scan --concurrency 14"),
         ];
-        for (scarcity, name, exactly, auto) in cases {
+        for (scarcity, name, exactly, auto, remedy) in cases {
             let mut host = big();
             scarcity(&mut host);
             let verdict = judge(&plan(nodes(24), Wanted::Exactly(24)), &host);
@@ -325,7 +378,7 @@ mod tests {
             assert_eq!((verdict.width, state(&verdict, name)), (exactly, expected), "{name}");
             let not_ok: Vec<_> = verdict.checks.iter().filter(|c| c.state != State::Ok).collect();
             assert_eq!(not_ok.len(), 1, "{name}: {not_ok:?}");
-            assert!(not_ok[0].remedy.is_some());
+            assert_eq!(not_ok[0].remedy.as_deref(), Some(remedy), "{name}");
             assert_eq!(verdict.fits(), name == "memory");
             let verdict = judge(&plan(nodes(24), Wanted::Auto { start: 20 }), &host);
             assert_eq!((verdict.width, verdict.most), (auto, auto), "{name} under auto");
@@ -366,6 +419,10 @@ mod tests {
         let memory = verdict.checks.iter().find(|c| c.name == "memory").unwrap();
         assert_eq!((memory.given, memory.source), (Some(2 * GIB), "what the control group has left"));
         assert_eq!(memory.state, State::Ok);
+        let verdict = judge(&plan(nodes(100), Wanted::Exactly(100)), &host);
+        let memory = verdict.checks.iter().find(|c| c.name == "memory").unwrap();
+        let remedy = "systemd-run --scope -p MemoryMax=7023M hawkeye scan # in docker: run --memory 7023m";
+        assert_eq!((memory.state, memory.remedy.as_deref()), (State::Warn, Some(remedy)));
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(crate) fn checks(root: &Path, open_files: Option<Limit>) -> Vec<Check> {
             Some(_) => State::Ok,
         },
         room: None,
-        remedy: short.then(|| "sudo scripts/tune-system.sh --apply (then log in again)".to_owned()),
+        remedy: short.then(|| "sudo scripts/tune-system.sh --apply # then log in again".to_owned()),
         note: short.then(|| "bounds how many servers are scanned at a time".to_owned()),
     });
     all

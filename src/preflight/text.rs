@@ -48,8 +48,8 @@ pub(crate) fn table(sheet: &Sheet<'_>) -> String {
     rows(&mut out, "asked for by the guide", guide);
     let mut remedies: Vec<&str> = verdict.checks.iter().filter_map(|c| c.remedy.as_deref()).collect();
     if guide.iter().any(|c| c.remedy.is_some()) {
-        remedies.push("sudo hawkeye preflight --fix (the guide's kernel settings)");
-        remedies.push("sudo scripts/tune-system.sh --apply (these and nofile; then log in again)");
+        remedies.push("sudo hawkeye preflight --fix # the guide's kernel settings");
+        remedies.push("sudo scripts/tune-system.sh --apply # these and nofile; then log in again");
     }
     if !remedies.is_empty() {
         let _ = write!(out, "\nremedies\n  {}\n", remedies.join("\n  "));

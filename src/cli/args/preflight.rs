@@ -22,8 +22,8 @@ use super::words::{not_among, words};
     error_code(4, "--fix could not do all there was to do, or was not run as root")
 )]
 pub(crate) struct Preflight {
-    /// file of servers, or just how many there are; repeatable (default: those of hawkeye.yaml, or as many as
-    /// are scanned at a time)
+    /// file of servers, or just how many there are; repeatable (default: those of hawkeye.yaml, or 1024 where
+    /// it names none)
     #[argh(option, arg_name = "n|file")]
     pub targets: Vec<String>,
 
