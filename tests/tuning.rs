@@ -238,6 +238,9 @@ fn settings_that_cannot_be_written_are_named_and_not_kept() {
     fs::set_permissions(system.0.join("etc/security/limits.d"), fs::Permissions::from_mode(0o555)).unwrap();
     let output =
         as_nobody(Path::new("sh")).arg(&script).args(["--apply", "--root"]).arg(&system.0).output().unwrap();
+    for folder in ["etc/sysctl.d", "etc/security/limits.d"] {
+        fs::set_permissions(system.0.join(folder), fs::Permissions::from_mode(0o755)).unwrap();
+    }
     let said = text(&output);
     assert_eq!(code(&output), 1, "{said}");
     assert!(
