@@ -27,6 +27,7 @@ mod engine;
 pub mod mcp;
 mod measure;
 pub mod model;
+mod preflight;
 mod probe;
 mod report;
 mod scan;

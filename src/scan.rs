@@ -14,6 +14,7 @@ use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::model::run::{Tally, Vitals};
 use crate::model::target::{Endpoint, Target};
+use crate::preflight;
 use crate::probe::{self, Kept, Policy};
 use crate::sys::cancel::Cancel;
 use crate::sys::limits::raise_open_files;
@@ -99,10 +100,6 @@ impl std::fmt::Display for ScanError {
 
 impl std::error::Error for ScanError {}
 
-/// Descriptors one target may need: three pipes both ways while it starts, and a pidfd.
-const DESCRIPTORS: usize = 8;
-/// Descriptors of our own.
-const OWN_DESCRIPTORS: usize = 20;
 /// Descriptors of a process that is kept: three pipes and a pidfd.
 const KEPT_DESCRIPTORS: usize = 4;
 
@@ -132,6 +129,8 @@ pub struct Scanner {
     gauge: Gauge,
     batches: Option<Batches>,
     memory: Memory,
+    /// Idle connections that are kept, for the count of open files.
+    idle: usize,
     max_duration: Option<Duration>,
 }
 
@@ -142,6 +141,7 @@ impl Scanner {
         if options.memory.frugal {
             memory::be_frugal();
         }
+        let idle = options.wire.http.pool_size;
         let run = format!("{:016x}", fastrand::u64(..));
         let carriers = Carriers::new(options.wire, run, options.claim, cancel.clone());
         let policy = Policy {
@@ -160,6 +160,7 @@ impl Scanner {
             gauge: Gauge::default(),
             batches: options.batches,
             memory: options.memory,
+            idle,
             max_duration: options.max_duration,
         })
     }
@@ -213,7 +214,7 @@ impl Scanner {
     /// The pool for `targets`.
     fn shape(&self, targets: &[Target]) -> Shape {
         let width = self.width.within(targets.len());
-        let width = width.within(fitting(width.most()));
+        let width = width.within(preflight::fitting(width.start(), width.most(), targets, self.idle));
         Shape {
             width,
             least: width.start(),
@@ -279,17 +280,6 @@ fn keepable(pool: PoolOptions) -> PoolOptions {
         log::warn!("only {fit} sessions are kept: {open_files} open files are allowed (ulimit -n {wanted})");
     }
     PoolOptions { max_connections: pool.max_connections.min(fit), ..pool }
-}
-
-/// As many threads as the limit of open files has room for.
-fn fitting(wanted: usize) -> usize {
-    let needed = wanted * DESCRIPTORS + OWN_DESCRIPTORS;
-    let open_files = usize::try_from(raise_open_files(needed as u64)).unwrap_or(usize::MAX);
-    let fit = (open_files.saturating_sub(OWN_DESCRIPTORS) / DESCRIPTORS).max(1);
-    if fit < wanted {
-        log::warn!("only {fit} targets at a time: {open_files} open files are allowed (ulimit -n {needed})");
-    }
-    wanted.min(fit)
 }
 
 fn defect(target: &Target, panic: &str) -> Outcome {

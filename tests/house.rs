@@ -23,6 +23,7 @@ const TOO_FAR: &[(&str, &str, &str)] = &[
     ("config", "analysis", "options"),
     ("config", "engine", "options"),
     ("config", "store", "options"),
+    ("config", "preflight", "tier"),
     ("config", "report", ""),
     ("config", "demo", ""),
 ];

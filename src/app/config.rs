@@ -13,7 +13,8 @@ pub(super) fn run(args: &Config) -> Exit {
     };
     match &args.command {
         ConfigCommand::Show(show) => {
-            let flags = Overrides { config: show.config.clone(), ..Overrides::default() };
+            let (config, profile) = (show.config.clone(), show.profile.clone());
+            let flags = Overrides { config, profile, ..Overrides::default() };
             match resolve(&flags, &environment) {
                 Ok(resolved) => print(&show_text(&resolved)),
                 Err(e) => usage(&[e]),

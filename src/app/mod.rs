@@ -9,6 +9,7 @@ mod exit;
 mod load_test;
 mod lock;
 mod measuring;
+mod preflight;
 mod rules;
 mod scan;
 
@@ -61,6 +62,7 @@ fn run(args: Vec<OsString>) -> Exit {
         Command::Config(args) => config::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Rules(args) => rules::run(&args),
+        Command::Preflight(args) => preflight::run(&args),
         Command::DemoServer(args) => demo::run(&args),
     }
 }

@@ -51,9 +51,10 @@ fn what_follows_the_dashes_is_left_alone() {
 
 #[test]
 fn other_commands_are_read() {
-    let show =
-        Command::Config(Config { command: ConfigCommand::Show(ConfigShow { config: Some("a".into()) }) });
-    assert_eq!(of("config show --config a").unwrap().command, show);
+    let show = Command::Config(Config {
+        command: ConfigCommand::Show(ConfigShow { config: Some("a".into()), profile: Some("p".into()) }),
+    });
+    assert_eq!(of("config show --config a --profile p").unwrap().command, show);
     let check = Command::Config(Config { command: ConfigCommand::Check(ConfigCheck { file: "a".into() }) });
     assert_eq!(of("config check a").unwrap().command, check);
     let demo = DemoServer {
@@ -71,12 +72,17 @@ fn bad_usage_is_one_line_that_helps() {
     let cases = [
         (
             "scna",
-            "unknown command scna (did you mean scan?); there are scan, diagnose, bench, load-test, cache, rules, config, demo-server",
+            "unknown command scna (did you mean scan?); there are scan, diagnose, preflight, bench, load-test, \
+             cache, rules, config, demo-server",
         ),
-        ("xyzzy", "unknown command xyzzy; there are scan, diagnose, bench, load-test, cache, rules, config, demo-server"),
+        (
+            "xyzzy",
+            "unknown command xyzzy; there are scan, diagnose, preflight, bench, load-test, cache, rules, config, \
+             demo-server",
+        ),
         ("config show x", "x is one argument too many"),
         ("scan -", "a list of servers on standard input is read with --targets -"),
-        ("scan --profile x", "unknown option --profile"),
+        ("scan --frobnicate x", "unknown option --frobnicate"),
         ("--frob", "unknown option --frob"),
         ("scan --formta json", "unknown option --formta (did you mean --format?)"),
         ("scan --format jsn", "--format jsn must be one of table, json, ndjson (did you mean json?)"),

@@ -158,9 +158,11 @@ pub(crate) fn show_text(resolved: &Resolved) -> String {
 /// The text of the shipped `config/hawkeye.yaml`: every key at its default, with what it means.
 pub(crate) fn commented_defaults() -> String {
     let mut out = String::from(
-        "# All settings of hawkeye at their defaults. Read from /etc/hawkeye/hawkeye.yaml, then\n\
-         # ~/.hawkeye/hawkeye.yaml, then --config FILE; then come HAWKEYE_* variables (HAWKEYE_TIMEOUT,\n\
-         # HAWKEYE_LIMITS__PAGES) and options. The later ones win. `hawkeye config show` tells who set what.\n\
+        "# All settings of hawkeye at their defaults. In this order, the later ones win:\n\
+         # these defaults; a profile, which is another set of defaults (--profile NAME or HAWKEYE_PROFILE:\n\
+         # development, production, high_volume, high_performance, memory_optimized); /etc/hawkeye/hawkeye.yaml;\n\
+         # ~/.hawkeye/hawkeye.yaml; --config FILE; HAWKEYE_* variables (HAWKEYE_TIMEOUT, HAWKEYE_LIMITS__PAGES);\n\
+         # options. `hawkeye config show` tells who set what.\n\
          # Generated from src/config/keys.rs; a test holds this file equal to it.\n\
          \n\
          # Servers may be listed here as well, in the form of other MCP clients:\n\

@@ -25,6 +25,8 @@ pub(crate) struct Key {
 pub(crate) enum Kind {
     /// `true` or `false`
     Bool,
+    /// The same, or `auto`.
+    BoolOrAuto,
     /// A number of seconds above 0, at most a year.
     Seconds,
     /// The same, or `null` for none.
@@ -124,8 +126,8 @@ pub(crate) const KEYS: &[Key] = &[
     live("mcp_introspection.timeout", Kind::Seconds, "30.0", "seconds for one server, from its start to the last page", |d, v| d.settings.timeout = v.seconds()),
     live("mcp_introspection.max_retries", TRIES, "3", "how often a server that failed for a passing reason is tried again, within its timeout", |d, v| d.settings.max_retries = v.u32()),
     live("mcp_introspection.enable_parallel_processing", Kind::Bool, "true", "false = one server at a time", |d, v| d.parallel = v.bool()),
-    live("mcp_introspection.max_concurrent_servers", Kind::CountOrAuto(1, 4096), "auto", "servers at a time; auto = two a processor, at most 20, and more (up to 1024) while they keep us waiting and the processors are idle", |d, v| d.concurrency = v.optional_count()),
-    live("mcp_introspection.enable_detailed_analysis", Kind::Bool, "true", "judge every text and every parameter of the tools, too, where enable_risk_assessment holds; false = names, annotations and transport only", |d, v| d.settings.assessment.detailed = v.bool()),
+    live("mcp_introspection.max_concurrent_servers", Kind::CountOrAuto(1, 4096), "auto", "servers at a time; auto = by memory and processors: with 16 GiB 3 a processor, at most 30; with 8 GiB, or where memory is unknown, 2 a processor, at most 20; else 1 a processor, at least 5, and no more than with 8 GiB; and more (up to 1024) while they keep us waiting, the processors are idle and there is room", |d, v| d.concurrency = v.optional_count()),
+    live("mcp_introspection.enable_detailed_analysis", Kind::BoolOrAuto, "auto", "judge every text and every parameter of the tools, too, where enable_risk_assessment holds; false = names, annotations and transport only; auto = with 8 GiB of memory or more, or where memory is unknown", |d, v| d.settings.assessment.detailed = v.bool()),
     live("mcp_introspection.enable_risk_assessment", Kind::Bool, "true", "judge what servers and tools put at risk", |d, v| d.settings.assessment.risk = v.bool()),
     live("mcp_introspection.enable_schema_validation", Kind::Bool, "true", "check schemas, names and descriptions of tools", |d, v| d.settings.assessment.schemas = v.bool()),
     also("mcp_introspection.connection_pool_size", POOL, "20", "another name of http_config.connection_pool_size", "mcp_introspection.http_config.connection_pool_size"),
@@ -175,7 +177,7 @@ pub(crate) const KEYS: &[Key] = &[
 
     live("mcp_introspection.caching_config.enabled", Kind::Bool, "true", "false = no cache, even where enable_result_caching asks for it; both must be true", |d, v| d.settings.cache.enabled = v.bool()),
     live("mcp_introspection.caching_config.strategy", Kind::Choice(&["lru"]), "lru", "which result makes room: the least recently used, the only choice", |_, _| {}),
-    live("mcp_introspection.caching_config.max_size", Kind::Count(1, 1_000_000), "1000", "results kept", |d, v| d.settings.cache.max_size = v.size()),
+    live("mcp_introspection.caching_config.max_size", Kind::CountOrAuto(1, 1_000_000), "auto", "results kept; auto = 2000 with 16 GiB of memory, 1000 with 8 GiB or where memory is unknown, else 500", |d, v| d.settings.cache.max_size = v.size()),
     live("mcp_introspection.caching_config.ttl", Kind::Seconds, "3600", "seconds a result stays fresh, unless its server allows less", |d, v| d.settings.cache.ttl = v.seconds()),
     live("mcp_introspection.caching_config.cache_key_strategy", Kind::Choice(&["server_id_and_config"]), "server_id_and_config", "what makes two results the same: all that can change the answer, credentials and limits included; the only choice", |_, _| {}),
     live("mcp_introspection.caching_config.persist_cache", Kind::Bool, "true", "false = kept in memory, for as long as the process lives", |d, v| d.settings.cache.persist = v.bool()),

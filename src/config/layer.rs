@@ -8,7 +8,7 @@ use crate::base::text::{nearest, quote};
 use super::keys::{self, KEYS, Key, ROOT, UNPREFIXED};
 use super::node::{Node, Position, Tree};
 use super::value::{self, Base, Value};
-use super::{ConfigError, Environment, did_you_mean};
+use super::{ConfigError, Environment, did_you_mean, profile};
 
 /// A setting somebody made.
 #[derive(Debug)]
@@ -145,6 +145,9 @@ pub(crate) fn from_environment(environment: &Environment) -> Result<Environs, Co
     let mut environs = Environs::default();
     for (name, text) in &environment.vars {
         let Some(short) = name.strip_prefix(PREFIX) else { continue };
+        if name == profile::VARIABLE {
+            continue;
+        }
         match KEYS.iter().find(|k| variable_names(k).iter().any(|n| n == name)) {
             Some(key) => environs.settings.push((variable(key, name, text, environment)?, name.clone())),
             None => environs.notes.push(unknown_variable(name, short)?),
@@ -168,7 +171,8 @@ fn variable(
 /// A slip is an error; anything else is a note, because scripts around us have variables, too.
 fn unknown_variable(name: &str, short: &str) -> Result<String, ConfigError> {
     // Compared without the prefix, which all of them share.
-    let all: Vec<String> = KEYS.iter().flat_map(variable_names).collect();
+    let profile = profile::VARIABLE.to_owned();
+    let all: Vec<String> = KEYS.iter().flat_map(variable_names).chain([profile]).collect();
     let name = quote(name, 80);
     match nearest(short, all.iter().filter_map(|n| n.strip_prefix(PREFIX))) {
         Some(m) => Err(ConfigError::bare(format!("unknown variable {name} (did you mean {PREFIX}{m}?)"))),

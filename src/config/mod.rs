@@ -3,7 +3,8 @@
 //! | file | what it does |
 //! |---|---|
 //! | `keys` | the table of all settings |
-//! | `settings` | joins the layers: defaults, files, environment, flags |
+//! | `settings` | joins the layers: defaults, profile, files, environment, flags |
+//! | `profile` | the sets of defaults that hawkeye brings along |
 //! | `layer`, `value` | one layer; one value |
 //! | `check` | `config check`, `config show`, the shipped file |
 //! | `targets`, `entry`, `expand`, `words` | target files; one entry of them |
@@ -19,6 +20,9 @@ mod jsonc;
 pub(crate) mod keys;
 mod layer;
 mod node;
+mod profile;
+#[cfg(test)]
+mod profile_tests;
 mod settings;
 #[cfg(test)]
 mod target_tests;
@@ -34,6 +38,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::base::text::{nearest, visible};
+use crate::sys::host::usable_memory;
 
 pub(crate) use check::{check, check_text, commented_defaults, show_text};
 pub(crate) use node::Position;
@@ -91,6 +96,8 @@ pub(crate) struct Environment {
     pub home: Option<PathBuf>,
     /// Processors.
     pub cpus: usize,
+    /// Bytes of memory that can be had; nothing where that is unknown.
+    pub memory: Option<u64>,
     /// Where the machine's `hawkeye.yaml` is.
     pub etc_dir: PathBuf,
 }
@@ -112,7 +119,9 @@ impl Environment {
         Ok(Environment {
             vars,
             home: std::env::var_os("HOME").filter(|h| !h.is_empty()).map(PathBuf::from),
+            // This honours control groups and affinity already.
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            memory: usable_memory("/".as_ref()),
             etc_dir: PathBuf::from("/etc/hawkeye"),
         })
     }
@@ -139,6 +148,7 @@ fn test_environment(vars: &[(&str, &str)]) -> Environment {
         vars: vars.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
         home: None,
         cpus: 4,
+        memory: None,
         etc_dir: PathBuf::from("/nonexistent"),
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::args::{Concurrency, Pin, Scan};
 use crate::engine::options::{Batches, Memory, Width};
 use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
+use crate::preflight::tier::Tier;
 use crate::store::options::CacheOptions;
 use crate::transport::options::{Rate, WireOptions};
 
@@ -18,7 +19,7 @@ use super::layer::{self, SERVERS};
 use super::node::{Node, Position};
 use super::targets::{self, Entries};
 use super::value::{self, Base, Value};
-use super::{ConfigError, Environment, file, yaml};
+use super::{ConfigError, Environment, file, profile, yaml};
 
 /// Every question about a run answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +68,8 @@ pub(crate) struct TargetsFrom {
 pub(crate) struct Overrides {
     /// `--config`
     pub config: Option<PathBuf>,
+    /// `--profile`
+    pub profile: Option<String>,
     /// `--timeout`
     pub timeout: Option<Duration>,
     /// `--max-duration`
@@ -93,6 +96,7 @@ impl From<&Scan> for Overrides {
     fn from(scan: &Scan) -> Overrides {
         Overrides {
             config: scan.config.clone(),
+            profile: scan.profile.clone(),
             timeout: scan.timeout,
             max_duration: scan.max_duration,
             concurrency: scan.concurrency,
@@ -112,6 +116,15 @@ impl From<&Scan> for Overrides {
 pub(crate) enum Origin {
     /// Nobody.
     Default,
+    /// Nobody, so that the machine decides: how large it is.
+    Machine(String),
+    /// A line of a profile.
+    Profile {
+        /// Its name.
+        name: &'static str,
+        /// From 1.
+        line: u32,
+    },
     /// A line of a file.
     File {
         /// Its path.
@@ -129,6 +142,8 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Default => f.write_str("default"),
+            Origin::Machine(size) => write!(f, "auto: {size}"),
+            Origin::Profile { name, line } => write!(f, "profile {name}:{line}"),
             Origin::File { file, line } => write!(f, "{file}:{line}"),
             Origin::Environment(name) => f.write_str(name),
             Origin::Flag(name) => f.write_str(name),
@@ -182,10 +197,11 @@ pub(crate) struct Draft {
     pub(crate) pool: PoolOptions,
 }
 
-/// Joins defaults, files, environment and flags; later ones win.
+/// Joins defaults, profile, files, environment and flags; later ones win. A profile is another set of defaults.
 pub(crate) fn resolve(flags: &Overrides, environment: &Environment) -> Result<Resolved, ConfigError> {
     let mut said = Said::default();
     said.defaults(environment)?;
+    said.profile(flags, environment)?;
     let user = environment.home.as_ref().map(|home| home.join(".hawkeye/hawkeye.yaml"));
     let usual = [Some(environment.etc_dir.join("hawkeye.yaml")), user];
     let present = usual.into_iter().flatten().filter(|path| exists(path));
@@ -229,6 +245,15 @@ impl Said {
         Ok(())
     }
 
+    fn profile(&mut self, flags: &Overrides, environment: &Environment) -> Result<(), ConfigError> {
+        let Some(profile) = profile::chosen(flags.profile.as_deref(), environment)? else { return Ok(()) };
+        for setting in profile::settings(profile)? {
+            let origin = Origin::Profile { name: profile.name, line: setting.at.line };
+            self.put(setting.key, setting.value, origin);
+        }
+        Ok(())
+    }
+
     fn file(&mut self, path: &Path, environment: &Environment) -> Result<(), ConfigError> {
         let name = path.display().to_string();
         let node: Node = yaml::parse(&name, &file::read(path)?)?;
@@ -259,7 +284,7 @@ impl Said {
         let given = [
             ("mcp_introspection.timeout", "--timeout", flags.timeout.map(Value::Seconds)),
             ("max_duration", "--max-duration", flags.max_duration.map(Value::Seconds)),
-            ("mcp_introspection.max_concurrent_servers", "--concurrency", flags.concurrency.map(count)),
+            (WIDTH, "--concurrency", flags.concurrency.map(count)),
             ("protocol_version", "--protocol-version", flags.protocol_version.map(pin)),
             ("tls.ca_file", "--ca-file", path(&flags.ca_file)),
             ("tls.client_cert", "--client-cert", path(&flags.client_cert)),
@@ -279,26 +304,30 @@ impl Said {
         }
     }
 
-    fn finish(self, environment: &Environment, notes: Vec<String>) -> Result<Resolved, ConfigError> {
+    fn finish(self, environment: &Environment, mut notes: Vec<String>) -> Result<Resolved, ConfigError> {
+        let tier = Tier::of(environment.cpus, environment.memory);
         let mut draft = Draft::new();
         for key in KEYS {
             if let (Some(apply), Some((value, _))) = (key.apply, self.values.get(key.path)) {
-                apply(&mut draft, value);
+                let automatic = if *value == Value::Unset { by_tier(key, &tier) } else { None };
+                apply(&mut draft, automatic.as_ref().unwrap_or(value));
             }
         }
-        // A width on the command line is meant for this run, whatever a file says about parallelism.
-        let flagged =
-            matches!(self.values.get("mcp_introspection.max_concurrent_servers"), Some((_, Origin::Flag(_))));
-        let auto = draft.automatic_width(environment.cpus);
+        // A width on the command line is meant for this run, whatever a file or profile says about parallelism.
+        let flagged = matches!(self.values.get(WIDTH), Some((_, Origin::Flag(_))));
+        let auto = draft.automatic_width(&tier);
         let width = draft.concurrency.map_or(auto, Width::Fixed);
         draft.settings.width = if draft.parallel || flagged { width } else { Width::Fixed(1) };
+        if matches!(draft.settings.width, Width::Auto { .. }) {
+            notes.extend(tier.note());
+        }
         draft.shape();
         draft.settings.wire.tls.client_cert = match (draft.client_cert, draft.client_key) {
             (Some(cert), Some(key)) => Some((cert, key)),
             (None, None) => None,
             _ => return Err(ConfigError::bare("a client certificate needs both client_cert and client_key")),
         };
-        let mut shown: Vec<Shown> = KEYS.iter().filter_map(|key| self.show(key, auto)).collect();
+        let mut shown: Vec<Shown> = KEYS.iter().filter_map(|key| self.show(key, &tier, auto)).collect();
         if let Some(entries) = &self.inline {
             let value = format!("{} servers", entries.targets.len() + entries.disabled.len());
             let origin = Origin::File { file: entries.file.clone(), line: entries.line };
@@ -309,16 +338,34 @@ impl Said {
         Ok(Resolved { settings: draft.settings, shown, notes })
     }
 
-    fn show(&self, key: &'static Key, auto: Width) -> Option<Shown> {
+    fn show(&self, key: &'static Key, tier: &Tier, auto: Width) -> Option<Shown> {
         let (value, origin) = self.values.get(key.same_as.unwrap_or(key.path))?;
-        let mut text = value.text(key.kind);
-        if key.path == "mcp_introspection.max_concurrent_servers" && *value == Value::Unset {
-            text = match auto.most() {
-                most if most > auto.start() => format!("auto ({} to {most})", auto.start()),
-                most => format!("auto ({most})"),
-            };
+        let (mut text, mut origin) = (value.text(key.kind), origin.clone());
+        let automatic = match key.path {
+            WIDTH => Some(match (auto.start(), auto.most()) {
+                (start, most) if start < most => format!("{start} to {most}"),
+                (start, _) => start.to_string(),
+            }),
+            _ => by_tier(key, tier).map(|value| value.text(key.kind)),
+        };
+        if let Some(automatic) = automatic.filter(|_| *value == Value::Unset) {
+            text = format!("auto ({automatic})");
+            if origin == Origin::Default {
+                origin = Origin::Machine(tier.because());
+            }
         }
-        Some(Shown { path: key.path, value: text, origin: origin.clone(), in_effect: key.in_effect() })
+        Some(Shown { path: key.path, value: text, origin, in_effect: key.in_effect() })
+    }
+}
+
+const WIDTH: &str = "mcp_introspection.max_concurrent_servers";
+
+/// What `auto` means on this machine for keys other than the width, which may change as the run goes on.
+fn by_tier(key: &Key, tier: &Tier) -> Option<Value> {
+    match key.path {
+        "mcp_introspection.caching_config.max_size" => Some(Value::Count(tier.cache_size)),
+        "mcp_introspection.enable_detailed_analysis" => Some(Value::Bool(tier.detailed_analysis)),
+        _ => None,
     }
 }
 
@@ -360,8 +407,8 @@ impl Draft {
     }
 
     /// What `max_concurrent_servers: auto` means.
-    fn automatic_width(&self, cpus: usize) -> Width {
-        let width = Width::auto(cpus);
+    fn automatic_width(&self, tier: &Tier) -> Width {
+        let width = Width::Auto { start: tier.width, most: Width::MOST };
         // The guide's own width for little memory.
         if self.settings.memory.frugal { width.within(5) } else { width }
     }

@@ -72,7 +72,7 @@ fn the_defaults_are_those_of_the_transports() {
     assert_eq!(s.wire.limits, Limits::default());
     let expected = Settings { width: Width::auto(4), ..Draft::new().settings };
     assert_eq!(s, expected);
-    for (cpus, width) in [(0, 1), (1, 2), (10, 20), (64, 20)] {
+    for (cpus, width) in [(0, 2), (1, 2), (10, 20), (64, 20)] {
         let r = resolve(&Overrides::default(), &Environment { cpus, ..test_environment(&[]) }).unwrap();
         assert_eq!(r.settings.width, Width::Auto { start: width, most: 1024 });
     }
@@ -216,6 +216,7 @@ fn every_flag_lands() {
         verbose: true,
         no_cache: true,
         config: None,
+        profile: None,
     };
     let file = "mcp_introspection: {enable_parallel_processing: false, enable_result_caching: true}";
     let s = with(file, &[], flags).unwrap().settings;

@@ -89,7 +89,9 @@ impl Value {
     pub(crate) fn text(&self, kind: Kind) -> String {
         let list = |items: Vec<String>| format!("[{}]", items.join(", "));
         match self {
-            Value::Unset if matches!(kind, Kind::CountOrAuto(..) | Kind::Revision) => "auto".to_owned(),
+            Value::Unset if matches!(kind, Kind::CountOrAuto(..) | Kind::BoolOrAuto | Kind::Revision) => {
+                "auto".to_owned()
+            }
             Value::Unset => "null".to_owned(),
             Value::Bool(b) => b.to_string(),
             Value::Seconds(d) => d.as_secs_f64().to_string(),
@@ -131,6 +133,7 @@ pub(crate) struct Misfit {
 pub(crate) fn read(kind: Kind, node: &Node, base: Base<'_>) -> Result<Value, Misfit> {
     let fits = match kind {
         Kind::Bool => boolean(node),
+        Kind::BoolOrAuto => auto(node).or_else(|| boolean(node)),
         Kind::Seconds => seconds(node),
         Kind::OptionalSeconds => unset(node).or_else(|| seconds(node)),
         Kind::Count(low, high) => count(node, low, high),
@@ -169,6 +172,7 @@ pub(crate) fn from_text(kind: Kind, text: &str) -> Node {
         Kind::Paths => node(Tree::List(parts().map(|s| node(Tree::Text(s.to_owned()))).collect())),
         Kind::Choice(_) | Kind::Path | Kind::Revision => node(Tree::Text(text.to_owned())),
         Kind::Bool
+        | Kind::BoolOrAuto
         | Kind::Seconds
         | Kind::OptionalSeconds
         | Kind::Count(..)
@@ -185,6 +189,7 @@ pub(crate) fn from_text(kind: Kind, text: &str) -> Node {
 fn allowed(kind: Kind, node: &Node) -> String {
     match kind {
         Kind::Bool => "true or false".to_owned(),
+        Kind::BoolOrAuto => "true, false or auto".to_owned(),
         Kind::Seconds => "a number of seconds above 0, at most 31536000 (a year)".to_owned(),
         Kind::OptionalSeconds => "a number of seconds above 0, at most 31536000 (a year), or null".to_owned(),
         Kind::Count(low, high) => format!("a whole number from {low} to {high}"),

@@ -6,6 +6,7 @@
 pub(crate) mod cancel;
 pub(crate) mod cpu;
 pub(crate) mod files;
+pub(crate) mod host;
 pub(crate) mod limits;
 pub(crate) mod memory;
 pub(crate) mod net;

@@ -25,7 +25,7 @@ use crate::transport::stdio::launch::Claim;
 
 use super::exit::Exit;
 use super::lock::{Lock, NotLocked};
-use super::say;
+use super::{preflight, say};
 use outputs::{Outputs, Round};
 use pass::pass;
 use plan::{Held, Planned, SELF, plan};
@@ -125,7 +125,8 @@ fn run_info(planned: &Planned) -> RunInfo {
 
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     let info = run_info(&planned);
-    let Planned { settings, targets, disabled, .. } = planned;
+    let Planned { mut settings, targets, disabled, .. } = planned;
+    settings.width = preflight::ahead(&settings, &targets);
     let mut outputs = match Outputs::open(args, &info, settings.stream, Round::Only, cancel) {
         Ok(outputs) => outputs,
         Err(why) => {

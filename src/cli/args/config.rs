@@ -37,6 +37,10 @@ pub(crate) struct ConfigShow {
     /// settings file, read after those in /etc/hawkeye and ~/.hawkeye
     #[argh(option, arg_name = "file")]
     pub config: Option<PathBuf>,
+
+    /// other defaults: development, production, high_volume, high_performance or memory_optimized
+    #[argh(option, arg_name = "name")]
+    pub profile: Option<String>,
 }
 
 /// Name every mistake in a settings file or a file of servers, with line and column. Runs nothing.

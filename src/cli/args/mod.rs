@@ -6,6 +6,7 @@ pub(super) mod config;
 mod demo;
 mod diagnose;
 mod load_test;
+mod preflight;
 mod rules;
 pub(in crate::cli) mod scan;
 mod words;
@@ -24,6 +25,7 @@ pub(crate) use config::{Config, ConfigCommand};
 pub(crate) use demo::{DemoServer, DemoTransport};
 pub(crate) use diagnose::Diagnose;
 pub(crate) use load_test::LoadTest;
+pub(crate) use preflight::{Counted, Preflight, SheetFormat};
 pub(crate) use rules::{Rules, RulesCommand, RulesFormat};
 pub(crate) use scan::{Concurrency, FailOn, Format, Pin, Scan};
 pub(crate) use words::Shown;
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     Cache(Cache),
     /// `rules`
     Rules(Rules),
+    /// `preflight`
+    Preflight(Preflight),
     /// `demo-server`
     DemoServer(DemoServer),
 }
@@ -152,10 +156,17 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
         (Command::Diagnose(args), process) => diagnose::check(args, process),
         (Command::Bench(args), process) => bench::check(args, process),
         (Command::LoadTest(args), process) => load_test::check(args, process),
-        (Command::Config(_) | Command::Cache(_) | Command::Rules(_) | Command::DemoServer(_), None) => Ok(()),
-        (Command::Config(_) | Command::Cache(_) | Command::Rules(_) | Command::DemoServer(_), Some(_)) => {
-            Err("only scan, diagnose, bench and load-test take a command after --".to_owned())
-        }
+        (
+            Command::Preflight(_)
+            | Command::Cache(_)
+            | Command::Rules(_)
+            | Command::Config(_)
+            | Command::DemoServer(_),
+            process,
+        ) => match process {
+            None => Ok(()),
+            Some(_) => Err("only scan, diagnose, bench and load-test take a command after --".to_owned()),
+        },
     }
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct Scan {
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
     pub max_duration: Option<Duration>,
 
-    /// servers at a time, or auto: two a processor, at most 20
+    /// servers at a time, or auto: by memory and processors
     #[argh(option, arg_name = "n", from_str_fn(concurrency))]
     pub concurrency: Option<Concurrency>,
 
@@ -77,6 +77,10 @@ pub(crate) struct Scan {
     /// the same, waiting so many seconds for the other run to end
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
     pub lock_wait: Option<Duration>,
+    /// other defaults: development, production, high_volume, high_performance or memory_optimized; files win
+    /// over them
+    #[argh(option, arg_name = "name")]
+    pub profile: Option<String>,
 
     /// the only protocol revision to speak, by date, or auto
     #[argh(option, arg_name = "date", from_str_fn(pin))]
@@ -178,7 +182,7 @@ words! {
     Critical = "critical"
 }
 
-fn concurrency(value: &str) -> Result<Concurrency, String> {
+pub(super) fn concurrency(value: &str) -> Result<Concurrency, String> {
     match value.parse() {
         _ if value == "auto" => Ok(Concurrency::Auto),
         Ok(n @ 1..=4096) => Ok(Concurrency::Exactly(n)),
