@@ -21,7 +21,7 @@ const TOO_FAR: [(&str, &str, &str); 6] = [
     ("mcp", "sys", ""),
     ("config", "transport", "options"),
     ("config", "engine", ""),
-    ("config", "report", ""),
+    ("config", "report", "options"),
     ("config", "demo", ""),
 ];
 /// Crates that only one part of the program knows.

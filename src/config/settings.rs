@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::args::{Concurrency, Pin, Scan};
 use crate::model::revision::Revision;
+use crate::report::options::Monitoring;
 use crate::transport::options::WireOptions;
 
 use super::keys::{KEYS, Key};
@@ -33,6 +35,8 @@ pub(crate) struct Settings {
     pub verbose: bool,
     /// The only revision to speak, unless a target has its own.
     pub protocol_version: Option<Revision>,
+    /// Whether and where the run is measured.
+    pub monitoring: Monitoring,
     /// What to scan where the command line says nothing.
     pub targets: TargetsFrom,
 }
@@ -69,6 +73,10 @@ pub(crate) struct Overrides {
     pub insecure: bool,
     /// `-v`
     pub verbose: bool,
+    /// `--metrics-file`
+    pub metrics_file: Option<PathBuf>,
+    /// `--metrics-listen`
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 impl From<&Scan> for Overrides {
@@ -84,6 +92,8 @@ impl From<&Scan> for Overrides {
             client_key: scan.client_key.clone(),
             insecure: scan.insecure,
             verbose: scan.verbose > 0,
+            metrics_file: scan.metrics_file.clone(),
+            metrics_listen: scan.metrics_listen,
         }
     }
 }
@@ -146,6 +156,8 @@ pub(crate) struct Resolved {
 pub(crate) struct Draft {
     pub(crate) settings: Settings,
     pub(crate) parallel: bool,
+    /// Whether a setting asks for metrics.
+    pub(crate) monitored: bool,
     /// `None` for `auto`.
     pub(crate) concurrency: Option<usize>,
     pub(crate) client_cert: Option<PathBuf>,
@@ -169,6 +181,9 @@ pub(crate) fn resolve(flags: &Overrides, environment: &Environment) -> Result<Re
     said.flags(flags);
     said.finish(environment, environs.notes)
 }
+
+const METRICS_FILE: &str = "mcp_introspection.monitoring.file";
+const METRICS_LISTEN: &str = "mcp_introspection.monitoring.listen";
 
 /// Whether there is anything at `path`; what cannot be looked at is tried, and reported.
 fn exists(path: &Path) -> bool {
@@ -236,6 +251,8 @@ impl Said {
             ("tls.client_key", "--client-key", path(&flags.client_key)),
             ("tls.insecure", "--insecure", flags.insecure.then_some(Value::Bool(true))),
             ("mcp_introspection.enable_verbose_logging", "-v", flags.verbose.then_some(Value::Bool(true))),
+            (METRICS_FILE, "--metrics-file", path(&flags.metrics_file)),
+            (METRICS_LISTEN, "--metrics-listen", flags.metrics_listen.map(Value::Address)),
         ];
         for (path, flag, value) in given {
             if let Some(value) = value {
@@ -252,8 +269,12 @@ impl Said {
             }
         }
         // A width on the command line is meant for this run, whatever a file says about parallelism.
-        let flagged =
-            matches!(self.values.get("mcp_introspection.max_concurrent_servers"), Some((_, Origin::Flag(_))));
+        let is_flag = |path| matches!(self.values.get(path), Some((_, Origin::Flag(_))));
+        let flagged = is_flag("mcp_introspection.max_concurrent_servers");
+        // Where metrics go is said in advance; an option of that name also asks for them.
+        let monitoring = &mut draft.settings.monitoring;
+        monitoring.file.take_if(|_| !draft.monitored && !is_flag(METRICS_FILE));
+        monitoring.listen.take_if(|_| !draft.monitored && !is_flag(METRICS_LISTEN));
         let auto = (environment.cpus * 2).clamp(1, 20);
         let width = draft.concurrency.unwrap_or(auto);
         draft.settings.concurrency = if draft.parallel || flagged { width } else { 1 };
@@ -294,9 +315,11 @@ impl Draft {
                 concurrency: 1,
                 verbose: false,
                 protocol_version: None,
+                monitoring: Monitoring::default(),
                 targets: TargetsFrom::default(),
             },
             parallel: true,
+            monitored: false,
             concurrency: None,
             client_cert: None,
             client_key: None,

@@ -7,11 +7,16 @@
 //! Invariant: nothing here decides anything about a target, and nothing a server sent leaves as a raw
 //! control character.
 
+pub(crate) mod costs;
 mod grid;
 mod json;
+mod label;
 pub(crate) mod live;
+pub(crate) mod metrics;
 mod ndjson;
+pub(crate) mod options;
 pub(crate) mod output;
+mod prometheus;
 mod safe;
 mod table;
 #[cfg(test)]
@@ -74,11 +79,13 @@ pub(crate) enum Format {
     Json,
     /// One line a target, written as it finishes.
     Ndjson,
+    /// Numbers for Prometheus.
+    Prometheus,
 }
 
 impl Format {
     /// In the order in which help names them.
-    pub(crate) const ALL: [Format; 3] = [Format::Table, Format::Json, Format::Ndjson];
+    pub(crate) const ALL: [Format; 4] = [Format::Table, Format::Json, Format::Ndjson, Format::Prometheus];
 
     /// The word for `--format`.
     pub(crate) const fn name(self) -> &'static str {
@@ -86,6 +93,7 @@ impl Format {
             Format::Table => "table",
             Format::Json => "json",
             Format::Ndjson => "ndjson",
+            Format::Prometheus => "prometheus",
         }
     }
 
@@ -95,6 +103,7 @@ impl Format {
             "txt" => Some(Format::Table),
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "prom" => Some(Format::Prometheus),
             _ => None,
         }
     }
@@ -131,6 +140,7 @@ pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -
         Format::Table => Box::new(table::TableSink::new(out, style)),
         Format::Json => Box::new(json::JsonSink::new(out)),
         Format::Ndjson => Box::new(ndjson::NdjsonSink::new(out)),
+        Format::Prometheus => Box::new(prometheus::PrometheusSink::new(out)),
     }
 }
 

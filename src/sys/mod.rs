@@ -10,3 +10,4 @@ pub(crate) mod poll;
 pub(crate) mod process;
 pub(crate) mod signal;
 pub(crate) mod terminal;
+pub(crate) mod usage;

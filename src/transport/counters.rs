@@ -15,6 +15,7 @@ struct Counts {
     repeats: AtomicU64,
     connections: AtomicU64,
     open_connections: AtomicU64,
+    peak_connections: AtomicU64,
     processes: AtomicU64,
 }
 
@@ -37,7 +38,8 @@ impl Counters {
 
     pub(super) fn connection(&self) -> OpenConnection {
         self.0.connections.fetch_add(1, Relaxed);
-        self.0.open_connections.fetch_add(1, Relaxed);
+        let open = self.0.open_connections.fetch_add(1, Relaxed) + 1;
+        self.0.peak_connections.fetch_max(open, Relaxed);
         OpenConnection(self.0.clone())
     }
 
@@ -49,6 +51,7 @@ impl Counters {
             repeats: counts.repeats.load(Relaxed),
             connections: counts.connections.load(Relaxed),
             open_connections: counts.open_connections.load(Relaxed),
+            peak_connections: counts.peak_connections.load(Relaxed),
             processes: counts.processes.load(Relaxed),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! `plan` answers every question before anything is started, `outputs` is where results go.
 
+mod monitor;
 mod outputs;
 mod plan;
 
@@ -16,6 +17,7 @@ use crate::transport::stdio::launch::Claim;
 
 use super::exit::Exit;
 use super::say;
+use monitor::Monitor;
 use outputs::Outputs;
 use plan::{Planned, SELF, plan};
 
@@ -54,6 +56,14 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
 fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
     let Planned { settings, targets, disabled, fleet } = planned;
     let info = RunInfo { id: run_id(), started: SystemTime::now(), planned: targets.len() };
+    let mut monitor = match Monitor::open(args, &settings.monitoring, false) {
+        Ok(monitor) => monitor,
+        Err(why) => {
+            say(&why);
+            return Exit::Unwritten;
+        }
+    };
+    monitor.begin(&info, settings.concurrency);
     let mut outputs = match Outputs::open(args, &info, settings.concurrency, cancel) {
         Ok(outputs) => outputs,
         Err(why) => {
@@ -78,19 +88,22 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
             return Exit::Usage;
         }
     };
-    scanner.scan(targets, |heard| match heard {
-        Heard::Quiet => outputs.tick(),
-        Heard::Ended(at, outcome) => {
-            outputs.outcome(at, &outcome);
-        }
-        // The report is out before the last server is.
-        Heard::Complete(counted) => {
-            tally = Tally { disabled, ..counted };
-            outputs.end(cancel.is_tripped(), tally);
+    scanner.scan(targets, |heard| {
+        monitor.hear(&heard, cancel.is_tripped(), || scanner.vitals());
+        match heard {
+            Heard::Quiet => outputs.tick(),
+            Heard::Ended(at, outcome) => outputs.outcome(at, &outcome),
+            // The report is out before the last server is.
+            Heard::Complete(counted) => {
+                tally = Tally { disabled, ..counted };
+                outputs.end(cancel.is_tripped(), tally);
+            }
         }
     });
     scanner.finish();
     drop(fleet);
+    monitor.tell();
+    outputs.failed |= monitor.failed;
     verdict(&outputs, tally, args.allow_incomplete)
 }
 

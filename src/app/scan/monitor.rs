@@ -1,0 +1,102 @@
+//! Who looks on while a scan goes on: metrics and the profile. Lives over all rounds of a process.
+
+use std::time::{Instant, SystemTime};
+
+use crate::app::say;
+use crate::cli::args::Scan;
+use crate::model::run::{RunInfo, Vitals};
+use crate::report::costs::{Costs, Frame};
+use crate::report::metrics::export::Exporter;
+use crate::report::options::Monitoring;
+use crate::scan::Heard;
+use crate::sys::usage::usage;
+
+/// Each of them only where it was asked for.
+pub(super) struct Monitor {
+    exporter: Option<Exporter>,
+    costs: Option<Costs>,
+    /// Whether the costs are told, not only written.
+    tell: bool,
+    begun: Instant,
+    width: usize,
+    /// Whether a failure to write metrics fails the run: where they were asked for with an option.
+    strict: bool,
+    /// Something that was asked for could not be written.
+    pub(super) failed: bool,
+}
+
+impl Monitor {
+    /// Opens what there is to open. `cache`: results may come from the cache.
+    pub(super) fn open(args: &Scan, monitoring: &Monitoring, cache: bool) -> Result<Monitor, String> {
+        if args.metrics_file.is_none()
+            && let Some(folder) = monitoring.file.as_ref().and_then(|f| f.parent())
+        {
+            // A place of ours by default; that it cannot be made is seen when the file cannot be written.
+            let _ = std::fs::create_dir_all(folder);
+        }
+        let strict = args.metrics_file.is_some() || args.metrics_listen.is_some();
+        let exporter = match Exporter::open(monitoring, cache) {
+            Ok(exporter) => exporter,
+            Err(e) if strict => return Err(e.to_string()),
+            // A setting that holds for every run must not end them all when a disk is full.
+            Err(e) => {
+                log::warn!("{e}; this run goes without metrics");
+                None
+            }
+        };
+        if let Some(address) = exporter.as_ref().and_then(Exporter::address) {
+            log::info!("metrics on http://{address}/metrics");
+            if !address.ip().is_loopback() {
+                log::warn!("metrics on {address}: other machines can read the names of your servers there");
+            }
+        }
+        let wanted = args.profile_report || args.profile_folded.is_some();
+        let costs = wanted
+            .then(|| Costs::new(args.profile_folded.as_deref()))
+            .transpose()
+            .map_err(|e| format!("cannot write the profile: {e}"))?;
+        let tell = args.profile_report;
+        Ok(Monitor { exporter, costs, tell, begun: Instant::now(), width: 1, strict, failed: false })
+    }
+
+    /// A round begins.
+    pub(super) fn begin(&mut self, run: &RunInfo, width: usize) {
+        self.begun = Instant::now();
+        self.width = width;
+        if let Some(exporter) = &mut self.exporter {
+            exporter.begin(run, width);
+        }
+    }
+
+    /// Something happened, or nothing for a while.
+    pub(super) fn hear(&mut self, heard: &Heard, interrupted: bool, vitals: impl Fn() -> Vitals) {
+        if let (Heard::Ended(_, outcome), Some(costs)) = (heard, &mut self.costs) {
+            costs.outcome(outcome);
+        }
+        let Some(exporter) = &mut self.exporter else { return };
+        match heard {
+            Heard::Ended(_, outcome) => {
+                exporter.outcome(outcome);
+                exporter.tick(vitals);
+            }
+            Heard::Quiet => exporter.tick(vitals),
+            Heard::Complete(_) => {
+                let written = exporter.end(SystemTime::now(), interrupted, &vitals());
+                self.failed |= self.strict && !written;
+            }
+        }
+    }
+
+    /// Tells what a round cost. After the last server is gone: until then its processor time is not known.
+    pub(super) fn tell(&mut self) {
+        let Some(mut costs) = self.costs.take() else { return };
+        if let Err(e) = costs.commit_folded() {
+            say(&format!("cannot write the profile: {e}"));
+            self.failed = true;
+        }
+        if self.tell {
+            let frame = Frame { wall: self.begun.elapsed(), width: self.width, usage: usage() };
+            costs.report(&frame).lines().for_each(say);
+        }
+    }
+}
