@@ -283,3 +283,117 @@ fn ms(micros: u64) -> String {
 fn share(part: u64, whole: u64) -> String {
     if whole == 0 { "-".to_owned() } else { format!("{:.1}%", part as f64 / whole as f64 * 100.0) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::outcome::{Cached, Timing};
+    use crate::report::tests::{four, hostile};
+
+    const FRAME: Frame = Frame {
+        wall: Duration::from_secs(2),
+        width: 4,
+        usage: Usage {
+            own: CpuTime { user: Duration::from_millis(1500), system: Duration::from_millis(250) },
+            children: CpuTime { user: Duration::from_secs(3), system: Duration::ZERO },
+            resident: 10 << 20,
+            peak: 12 << 20,
+        },
+    };
+
+    fn timed(name: &str, timing: Timing) -> Outcome {
+        Outcome { name: name.into(), timing, ..four()[0].clone() }
+    }
+
+    #[test]
+    fn the_parts_of_a_target_add_up_to_its_time() {
+        let whole = Timing {
+            total_ms: 100.0,
+            connect_ms: 20.0,
+            handshake_ms: 30.0,
+            listing_ms: 10.0,
+            analysis_ms: 5.0,
+            resolve_ms: Some(1.0),
+            tcp_ms: Some(4.0),
+            tls_ms: None,
+            first_byte_ms: Some(9.0),
+        };
+        let outcome = timed("a", whole);
+        let found = parts(&outcome, 100_000);
+        let expected: [(&[&str], u64); 9] = [
+            (&["connect", "resolve"], 1000),
+            (&["connect", "tcp"], 4000),
+            (&["spawn"], 15_000),
+            (&["handshake"], 30_000),
+            (&["listing", "tools/list"], 3125),
+            (&["listing", "resources/list"], 3125),
+            (&["listing", "resources/templates/list"], 3125),
+            (&["listing", "prompts/list"], 625),
+            (&["analysis"], 5000),
+        ];
+        assert_eq!(found[..9], expected);
+        assert_eq!(found[9..], [(&["rest"][..], 35_000)]);
+        // Clocks that disagree take from the later part, never from the sum.
+        let odd = Timing { total_ms: 40.0, ..whole };
+        assert_eq!(parts(&timed("a", odd), 40_000).iter().map(|(_, spent)| spent).sum::<u64>(), 40_000);
+        let cached = Outcome { cached: Some(Cached { stored_at: String::new(), age_s: 1 }), ..outcome };
+        assert_eq!(parts(&cached, 7), [(&["cache"][..], 7)]);
+    }
+
+    #[test]
+    fn the_report_names_the_dearest_twenty_of_ten_thousand() {
+        let mut costs = Costs::new(None).unwrap();
+        for n in 0..10_000u32 {
+            let ms = f64::from(n % 5000 + 1);
+            let timing = Timing { total_ms: ms, handshake_ms: ms, ..Timing::default() };
+            costs.outcome(&timed(&format!("t{n}"), timing));
+        }
+        assert_eq!(costs.dearest.len(), TOP);
+        let report = costs.report(&FRAME);
+        let lines: Vec<&str> = report.lines().collect();
+        assert_eq!(
+            lines[0],
+            "profile: 10000 targets in 2.000 s, 5000.0 a second; 25005.000 s of work, 12502.5 at a time (4 allowed)"
+        );
+        assert_eq!(
+            lines[4].split_whitespace().collect::<Vec<_>>(),
+            ["handshake", "10000", "25005000.0", "2500.5", "5000.0", "100.0%"]
+        );
+        let dearest: Vec<&str> = lines[8..28].iter().map(|l| l.split_whitespace().next().unwrap()).collect();
+        assert!(dearest.contains(&"t4999") && dearest.contains(&"t9990") && !dearest.contains(&"t4989"));
+        assert!(report.ends_with(
+            "processor: 1.500 s user, 0.250 s system; ended servers: 3.000 s user, 0.000 s system\n\
+             memory: 10.0 MiB now, 12.0 MiB at most\n"
+        ));
+    }
+
+    #[test]
+    fn nothing_spent_is_a_report_of_nothing() {
+        let report = Costs::new(None).unwrap().report(&Frame { wall: Duration::ZERO, ..FRAME });
+        assert!(
+            report.starts_with("profile: 0 targets in 0.000 s, 0.0 a second; 0.000 s of work, 0.0 at a time")
+        );
+    }
+
+    #[test]
+    fn stacks_are_one_line_each_whatever_targets_are_called() {
+        let path = std::env::temp_dir().join(format!("hawkeye-folded-{:016x}", fastrand::u64(..)));
+        let mut costs = Costs::new(Some(&path)).unwrap();
+        let outcomes = [timed("a b;c\u{2003}d", four()[0].timing), hostile(), four()[2].clone()];
+        outcomes.iter().for_each(|o| costs.outcome(o));
+        assert!(!path.exists());
+        costs.commit_folded().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let mut sum = 0;
+        for line in text.lines() {
+            let (stack, weight) = line.rsplit_once(' ').unwrap();
+            let frames: Vec<&str> = stack.split(';').collect();
+            assert!(frames[0] == "hawkeye" && (4..=5).contains(&frames.len()), "{line}");
+            assert!(frames.iter().all(|f| !f.is_empty() && !f.contains(char::is_whitespace)), "{line}");
+            sum += weight.parse::<u64>().unwrap();
+        }
+        assert!(text.contains("hawkeye;stdio;a_b_c_d;handshake 180200\n"), "{text}");
+        assert_eq!(sum, outcomes.iter().map(|o| micros(o.timing.total_ms)).sum::<u64>());
+    }
+}

@@ -1,6 +1,7 @@
 //! Who looks on while a scan goes on: metrics and the profile. Lives over all rounds of a process.
 
-use std::time::{Instant, SystemTime};
+use std::io::{self, Write};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::app::say;
 use crate::cli::args::Scan;
@@ -18,6 +19,7 @@ pub(super) struct Monitor {
     /// Whether the costs are told, not only written.
     tell: bool,
     begun: Instant,
+    wall: Duration,
     width: usize,
     /// Whether a failure to write metrics fails the run: where they were asked for with an option.
     strict: bool,
@@ -56,7 +58,16 @@ impl Monitor {
             .transpose()
             .map_err(|e| format!("cannot write the profile: {e}"))?;
         let tell = args.profile_report;
-        Ok(Monitor { exporter, costs, tell, begun: Instant::now(), width: 1, strict, failed: false })
+        Ok(Monitor {
+            exporter,
+            costs,
+            tell,
+            begun: Instant::now(),
+            wall: Duration::ZERO,
+            width: 1,
+            strict,
+            failed: false,
+        })
     }
 
     /// A round begins.
@@ -72,6 +83,9 @@ impl Monitor {
     pub(super) fn hear(&mut self, heard: &Heard, interrupted: bool, vitals: impl Fn() -> Vitals) {
         if let (Heard::Ended(_, outcome), Some(costs)) = (heard, &mut self.costs) {
             costs.outcome(outcome);
+        }
+        if let Heard::Complete(_) = heard {
+            self.wall = self.begun.elapsed();
         }
         let Some(exporter) = &mut self.exporter else { return };
         match heard {
@@ -95,8 +109,10 @@ impl Monitor {
             self.failed = true;
         }
         if self.tell {
-            let frame = Frame { wall: self.begun.elapsed(), width: self.width, usage: usage() };
-            costs.report(&frame).lines().for_each(say);
+            let frame = Frame { wall: self.wall, width: self.width, usage: usage() };
+            // A report, not a message: without our name before each line. A stderr that is gone is nobody's
+            // to complain about.
+            let _ = io::stderr().lock().write_all(costs.report(&frame).as_bytes());
         }
     }
 }
