@@ -159,6 +159,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dashboard_and_alerts_name_only_what_there_is() {
+        for text in [
+            include_str!("../../../config/grafana/hawkeye-dashboard.json"),
+            include_str!("../../../config/prometheus/hawkeye-alerts.yml"),
+        ] {
+            let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            let mut named: Vec<&str> = words.filter(|w| w.starts_with("hawkeye_")).collect();
+            named.sort_unstable();
+            named.dedup();
+            assert!(named.len() > 8, "{named:?}");
+            for name in named {
+                let base = ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix));
+                let known = Family::ALL.iter().any(|f| match f.kind() {
+                    Kind::Histogram => base == Some(f.name()),
+                    Kind::Counter | Kind::Gauge => name == f.name(),
+                });
+                assert!(known, "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn names_follow_the_customs() {
         for family in Family::ALL {
             let name = family.name();
