@@ -4,7 +4,7 @@
 //! the stacks are written as the results come: ten thousand targets need no more memory than twenty.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -30,8 +30,8 @@ type Part = (&'static [&'static str], u64);
 #[derive(Default)]
 pub(crate) struct Costs {
     phases: BTreeMap<&'static str, Cost>,
-    /// The least dear on top, so that it can make room.
-    dearest: BinaryHeap<Reverse<Dear>>,
+    /// The dearest first, each target once.
+    dearest: Vec<Dear>,
     targets: u64,
     total: u64,
     folded: Option<Folded>,
@@ -105,10 +105,21 @@ impl Costs {
             .iter()
             .max_by_key(|(_, spent)| *spent)
             .map_or(("", 0), |(frames, spent)| (frames.last().copied().unwrap_or(""), *spent));
-        self.dearest.push(Reverse(Dear { total, name, phase, of_it }));
-        if self.dearest.len() > TOP {
-            self.dearest.pop();
+        self.keep(Dear { total, name, phase, of_it });
+    }
+
+    /// Keeps `dear` if it is among the dearest; of a target that is asked again, what cost most.
+    fn keep(&mut self, dear: Dear) {
+        if self.dearest.len() == TOP && self.dearest.last().is_some_and(|last| *last >= dear) {
+            return;
         }
+        match self.dearest.iter_mut().find(|known| known.name == dear.name) {
+            Some(known) if *known >= dear => return,
+            Some(known) => *known = dear,
+            None => self.dearest.push(dear),
+        }
+        self.dearest.sort_unstable_by(|a, b| b.cmp(a));
+        self.dearest.truncate(TOP);
     }
 
     /// Gives the file of stacks its name, where there is one.
@@ -160,9 +171,7 @@ impl Costs {
     }
 
     fn target_table(&self) -> String {
-        let mut dearest: Vec<&Dear> = self.dearest.iter().map(|Reverse(dear)| dear).collect();
-        dearest.sort_by_key(|dear| Reverse(*dear));
-        let rows = dearest.into_iter().map(|dear| {
+        let rows = self.dearest.iter().map(|dear| {
             let name = shorten(&dear.name, SHOWN).into_owned();
             let phase = format!("{} {}", dear.phase, share(dear.of_it, dear.total));
             [name, ms(dear.total), share(dear.total, self.total), phase]
@@ -361,6 +370,13 @@ mod tests {
         );
         let dearest: Vec<&str> = lines[8..28].iter().map(|l| l.split_whitespace().next().unwrap()).collect();
         assert!(dearest.contains(&"t4999") && dearest.contains(&"t9990") && !dearest.contains(&"t4989"));
+        let again = Timing { total_ms: 9000.0, ..Timing::default() };
+        costs.outcome(&timed("t4999", again));
+        assert_eq!(
+            (costs.dearest[0].total, costs.dearest[0].phase, costs.dearest.len()),
+            (9_000_000, "rest", TOP)
+        );
+        assert_eq!(costs.dearest.iter().filter(|d| d.name == "t4999").count(), 1);
         assert!(report.ends_with(
             "processor: 1.500 s user, 0.250 s system; ended servers: 3.000 s user, 0.000 s system\n\
              memory: 10.0 MiB now, 12.0 MiB at most\n"

@@ -62,3 +62,19 @@ impl Drop for OpenConnection {
         self.0.open_connections.fetch_sub(1, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_what_was_open_at_once() {
+        let counters = Counters::default();
+        let (first, second) = (counters.connection(), counters.connection());
+        drop(first);
+        let third = counters.connection();
+        drop((second, third));
+        let seen = counters.read();
+        assert_eq!((seen.connections, seen.open_connections, seen.peak_connections), (3, 0, 2));
+    }
+}

@@ -88,16 +88,21 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
             return Exit::Usage;
         }
     };
-    scanner.scan(targets, |heard| {
-        monitor.hear(&heard, cancel.is_tripped(), || scanner.vitals());
-        match heard {
-            Heard::Quiet => outputs.tick(),
-            Heard::Ended(at, outcome) => outputs.outcome(at, &outcome),
-            // The report is out before the last server is.
-            Heard::Complete(counted) => {
-                tally = Tally { disabled, ..counted };
-                outputs.end(cancel.is_tripped(), tally);
-            }
+    scanner.scan(targets, |heard| match heard {
+        Heard::Quiet => {
+            outputs.tick();
+            monitor.tick(|| scanner.vitals());
+        }
+        Heard::Ended(at, outcome) => {
+            outputs.outcome(at, &outcome);
+            monitor.outcome(&outcome);
+            monitor.tick(|| scanner.vitals());
+        }
+        // The report is out before the last server is.
+        Heard::Complete(counted) => {
+            tally = Tally { disabled, ..counted };
+            outputs.end(cancel.is_tripped(), tally);
+            monitor.end(cancel.is_tripped(), &scanner.vitals());
         }
     });
     scanner.finish();

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::app::say;
 use crate::cli::args::Scan;
+use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Vitals};
 use crate::report::costs::{Costs, Frame};
 use crate::report::metrics::export::Exporter;
 use crate::report::options::Monitoring;
-use crate::scan::Heard;
 use crate::sys::usage::usage;
 
 /// Each of them only where it was asked for.
@@ -19,6 +19,7 @@ pub(super) struct Monitor {
     /// Whether the costs are told, not only written.
     tell: bool,
     begun: Instant,
+    /// Of the rounds that are over, without the time between them.
     wall: Duration,
     width: usize,
     /// Whether a failure to write metrics fails the run: where they were asked for with an option.
@@ -79,29 +80,33 @@ impl Monitor {
         }
     }
 
-    /// Something happened, or nothing for a while.
-    pub(super) fn hear(&mut self, heard: &Heard, interrupted: bool, vitals: impl Fn() -> Vitals) {
-        if let (Heard::Ended(_, outcome), Some(costs)) = (heard, &mut self.costs) {
+    /// A target is done.
+    pub(super) fn outcome(&mut self, outcome: &Outcome) {
+        if let Some(costs) = &mut self.costs {
             costs.outcome(outcome);
         }
-        if let Heard::Complete(_) = heard {
-            self.wall = self.begun.elapsed();
-        }
-        let Some(exporter) = &mut self.exporter else { return };
-        match heard {
-            Heard::Ended(_, outcome) => {
-                exporter.outcome(outcome);
-                exporter.tick(vitals);
-            }
-            Heard::Quiet => exporter.tick(vitals),
-            Heard::Complete(_) => {
-                let written = exporter.end(SystemTime::now(), interrupted, &vitals());
-                self.failed |= self.strict && !written;
-            }
+        if let Some(exporter) = &mut self.exporter {
+            exporter.outcome(outcome);
         }
     }
 
-    /// Tells what a round cost. After the last server is gone: until then its processor time is not known.
+    /// Publishes what is due. After each outcome, and while nothing happens.
+    pub(super) fn tick(&mut self, vitals: impl FnOnce() -> Vitals) {
+        if let Some(exporter) = &mut self.exporter {
+            exporter.tick(vitals);
+        }
+    }
+
+    /// A round is over.
+    pub(super) fn end(&mut self, interrupted: bool, vitals: &Vitals) {
+        self.wall += self.begun.elapsed();
+        if let Some(exporter) = &mut self.exporter {
+            let written = exporter.end(SystemTime::now(), interrupted, vitals);
+            self.failed |= self.strict && !written;
+        }
+    }
+
+    /// Tells what all rounds cost. After the last server is gone: until then its processor time is not known.
     pub(super) fn tell(&mut self) {
         let Some(mut costs) = self.costs.take() else { return };
         if let Err(e) = costs.commit_folded() {
