@@ -79,7 +79,7 @@ families! {
     Introspection "hawkeye_introspection_duration_seconds" Histogram Total ["transport", "status"]
         "Time of one server from its turn to its result; results from the cache are not in it."
     ConnectionSetup "hawkeye_connection_setup_seconds" Histogram Total ["transport"]
-        "Time to start a process, or to look up, connect and secure, where that succeeded."
+        "Time to start a process, or to look up, connect and secure, where that succeeded; reused connections are not in it."
     Analysis "hawkeye_analysis_seconds" Histogram Total []
         "Time to judge what one server offers."
     Phases "hawkeye_phase_duration_seconds" Histogram Total ["phase", "transport"]

@@ -166,10 +166,12 @@ impl Metrics {
             outcome.failure.as_ref().map(|f| f.phase),
             Some(Phase::Config | Phase::Spawn | Phase::Connect)
         );
-        if connected {
+        // A connection that was open already took no time to set up: thousands of these would hide the others.
+        let set_up = connected && timing.connect_ms > 0.0;
+        if set_up {
             self.totals.observe(Family::ConnectionSetup, [transport], timing.connect_ms / 1000.0);
         }
-        for (phase, ms) in phases(timing, connected, outcome.inventory.protocol.is_some()) {
+        for (phase, ms) in phases(timing, set_up, connected, outcome.inventory.protocol.is_some()) {
             self.totals.observe(Family::Phases, [phase, transport], ms / 1000.0);
         }
         if timing.analysis_ms > 0.0 {
@@ -267,9 +269,14 @@ fn transport(outcome: &Outcome) -> &'static str {
 }
 
 /// The phases that took place: a target that did not get somewhere spent no time there.
-fn phases(timing: &Timing, connected: bool, agreed: bool) -> impl Iterator<Item = (&'static str, f64)> {
+fn phases(
+    timing: &Timing,
+    set_up: bool,
+    connected: bool,
+    agreed: bool,
+) -> impl Iterator<Item = (&'static str, f64)> {
     let phases = [
-        ("connect", timing.connect_ms, true),
+        ("connect", timing.connect_ms, set_up),
         ("handshake", timing.handshake_ms, connected),
         ("listing", timing.listing_ms, agreed),
         ("analysis", timing.analysis_ms, timing.analysis_ms > 0.0),

@@ -17,14 +17,16 @@ const USAGE: Usage = Usage {
     peak: 12 << 20,
 };
 
-const VITALS: Vitals = Vitals {
-    requests: 30,
-    repeats: 2,
-    connections: 4,
-    open_connections: 1,
-    peak_connections: 3,
-    processes: 5,
-};
+fn vitals() -> Vitals {
+    Vitals {
+        requests: 30,
+        connections: 4,
+        open_connections: 1,
+        peak_connections: 3,
+        processes: 5,
+        ..Vitals::default()
+    }
+}
 
 /// Two fixed moments after the start of the run in `run_info`.
 const DURING: u64 = 1_795_348_801;
@@ -37,7 +39,7 @@ fn scanned(metrics: &mut Metrics, outcomes: &[Outcome]) -> String {
     metrics.begin(&run_info(), Some(8));
     outcomes.iter().for_each(|o| metrics.outcome(o, at(DURING)));
     metrics.end(run_end(outcomes).finished, false);
-    metrics.render(Some(&VITALS), &USAGE)
+    metrics.render(Some(&vitals()), &USAGE)
 }
 
 /// The value of the one sample that begins with `series`.
@@ -141,6 +143,17 @@ fn details_are_there_where_they_are_asked_for() {
         assert!(!has(&plain, series) && has(&detailed, series), "{series}");
     }
     assert!(has(&plain, "hawkeye_phase_duration_seconds_count{phase=\"listing\",transport=\"stdio\"}"));
+}
+
+#[test]
+fn a_connection_that_was_open_already_is_no_quick_setup() {
+    let reused = Timing { total_ms: 5.0, handshake_ms: 1.0, ..Timing::default() };
+    let outcomes = [named("fresh"), Outcome { timing: reused, ..named("reused") }];
+    let text = scanned(&mut Metrics::new(false, 10), &outcomes);
+    assert_eq!(value(&text, "hawkeye_connection_setup_seconds_count{transport=\"stdio\"}"), 1.0);
+    let phase =
+        |name| format!("hawkeye_phase_duration_seconds_count{{phase=\"{name}\",transport=\"stdio\"}}");
+    assert_eq!((value(&text, &phase("connect")), value(&text, &phase("handshake"))), (1.0, 2.0));
 }
 
 #[test]
