@@ -254,6 +254,25 @@ fn what_cannot_be_written_or_served_is_said_before_anything_is_run() {
         assert_eq!((output.status.code(), stderr(&output)), (Some(4), complaint));
         assert!(!place.0.join("touched").exists());
     }
+    // What fails only at the end is said there, however quiet the run is.
+    fs::create_dir(place.0.join("gone")).unwrap();
+    let script = "rmdir gone; exec \"$0\" demo-server";
+    let args = [
+        "scan",
+        "-q",
+        "--output",
+        "r.json",
+        "--metrics-file",
+        "gone/m.prom",
+        "--",
+        "sh",
+        "-c",
+        script,
+        PROGRAM,
+    ];
+    let output = place.run(&args);
+    let complaint = "hawkeye: cannot write metrics: gone/m.prom: no such directory\n";
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(4), complaint));
     // A setting that holds for every run is no reason for none.
     place.write(".hawkeye/hawkeye.yaml", "monitoring: {enabled: true, file: /dev/null}\n");
     let output = place.run(&["scan", "--", PROGRAM, "demo-server"]);

@@ -101,8 +101,14 @@ impl Monitor {
     pub(super) fn end(&mut self, interrupted: bool, vitals: &Vitals) {
         self.wall += self.begun.elapsed();
         if let Some(exporter) = &mut self.exporter {
-            let written = exporter.end(SystemTime::now(), interrupted, vitals);
-            self.failed |= self.strict && !written;
+            match exporter.end(SystemTime::now(), interrupted, vitals) {
+                Ok(()) => {}
+                Err(e) if self.strict => {
+                    say(&e.to_string());
+                    self.failed = true;
+                }
+                Err(e) => log::warn!("{e}"),
+            }
         }
     }
 

@@ -114,14 +114,23 @@ impl Exporter {
             self.publish(&text);
             if file {
                 self.next_file = now + self.interval;
-                // The end is where a failure counts; on the way there it is said.
-                let _ = self.write(&text);
+                // The end is where a failure counts; on the way there it is said, once.
+                if let Err(e) = self.write(&text)
+                    && !std::mem::replace(&mut self.complained, true)
+                {
+                    log::warn!("{e}");
+                }
             }
         }
     }
 
-    /// A run is over: whatever is due when, its numbers are out when this returns. False if they are not.
-    pub(crate) fn end(&mut self, finished: SystemTime, interrupted: bool, vitals: &Vitals) -> bool {
+    /// A run is over: whatever is due when, its numbers are out when this returns.
+    pub(crate) fn end(
+        &mut self,
+        finished: SystemTime,
+        interrupted: bool,
+        vitals: &Vitals,
+    ) -> Result<(), ExportError> {
         self.metrics.end(finished, interrupted);
         let text = self.metrics.render(Some(vitals), &usage());
         self.publish(&text);
@@ -136,21 +145,13 @@ impl Exporter {
         }
     }
 
-    fn write(&mut self, text: &str) -> bool {
-        let Some(path) = &self.file else { return true };
+    fn write(&self, text: &str) -> Result<(), ExportError> {
+        let Some(path) = &self.file else { return Ok(()) };
         let written = output::create_readable(path).and_then(|mut file| {
             file.write_all(text.as_bytes())?;
             file.commit()
         });
-        match written {
-            Ok(()) => true,
-            Err(e) => {
-                if !std::mem::replace(&mut self.complained, true) {
-                    log::warn!("{}", ExportError::File(e));
-                }
-                false
-            }
-        }
+        written.map_err(ExportError::File)
     }
 }
 
