@@ -24,7 +24,7 @@ const TOO_FAR: &[(&str, &str, &str)] = &[
     ("config", "engine", "options"),
     ("config", "store", "options"),
     ("config", "preflight", "tier"),
-    ("config", "report", ""),
+    ("config", "report", "options"),
     ("config", "demo", ""),
 ];
 /// Crates that only one part of the program knows.

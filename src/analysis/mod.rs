@@ -75,8 +75,11 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
         }
     };
     let ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-    outcome.timing.analysis_ms = ms;
-    outcome.timing.total_ms += ms;
+    // A remembered answer took what it took then.
+    if outcome.cached.is_none() {
+        outcome.timing.analysis_ms = ms;
+        outcome.timing.total_ms += ms;
+    }
 }
 
 /// Everything the rules that `policy` wants have to say, worst first.

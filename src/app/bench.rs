@@ -16,7 +16,8 @@ use crate::model::outcome::Status;
 use crate::model::target::Target;
 use crate::scan::{Heard, Scanner};
 use crate::sys::cancel::Cancel;
-use crate::sys::{signal, usage};
+use crate::sys::signal;
+use crate::sys::usage::{reset_peak, usage};
 
 use super::exit::Exit;
 use super::measuring::{check_output, deliver, switch, wants_progress};
@@ -141,8 +142,8 @@ fn measure(
 ) -> Result<Option<CaseResult>, String> {
     let scanner =
         Scanner::new(keeping_options(&fitted(settings, case)), cancel).map_err(|e| e.to_string())?;
-    let peak_is_of_case = usage::reset_peak();
-    let cpu_before = usage::cpu_time();
+    let peak_is_of_case = reset_peak();
+    let cpu_before = usage().cpu_time();
     let (mut times, mut failed, mut cached) = (Vec::new(), 0, 0);
     for n in 1..=iterations {
         let begun = Instant::now();
@@ -165,8 +166,8 @@ fn measure(
     }
     // Servers are children whose time counts once they have been collected.
     scanner.finish();
-    let cpu = (usage::cpu_time() - cpu_before).as_secs_f64();
-    let (_, peak) = usage::memory();
+    let cpu = usage().cpu_time().saturating_sub(cpu_before).as_secs_f64();
+    let peak = usage().peak;
     Ok(Summary::of(&times).map(|seconds| CaseResult {
         name: case.name.to_owned(),
         max_concurrent_servers: case.width,

@@ -17,7 +17,8 @@ use crate::model::outcome::{EndpointView, Failure, Outcome, Status, Transport};
 use crate::model::target::{Endpoint, Target};
 use crate::scan::Scanner;
 use crate::sys::cancel::Cancel;
-use crate::sys::{signal, usage};
+use crate::sys::signal;
+use crate::sys::usage::{reset_peak, usage};
 use crate::transport::http::look::{look, look_at_certificate};
 use crate::transport::stdio::launch::search;
 
@@ -67,10 +68,10 @@ fn diagnosed(args: &Args, process: &[String]) -> Result<Exit, Exit> {
     let cancel = switch()?;
     let pinned = target.pin.or(settings.protocol_version).map(|r| r.date().to_owned());
     let scanner = Scanner::new(scan_options(&settings), &cancel).map_err(|e| usage_error(e.to_string()))?;
-    let (before, _) = usage::memory();
-    usage::reset_peak();
+    let before = usage().resident;
+    reset_peak();
     let outcome = scanner.introspect(&target);
-    let (_, peak) = usage::memory();
+    let peak = usage().peak;
     scanner.finish();
     let way = way(&target, &outcome, &cancel);
     let (now, is_on) = (|path: &str| now(&shown, path), |path: &str| is_on(&shown, path));

@@ -28,7 +28,7 @@ fn options_come_out_as_typed() {
     let s = scan(
         "scan http://a --timeout 2.5 https://b/mcp --targets x.json --targets - --format=json --output o.json \
          --output=p --concurrency 1000 --protocol-version 2025-06-18 --fail-on never -vv -v --allow-incomplete \
-         --no-stdio --no-progress --max-duration 60 --config c --ca-file a --client-cert b --client-key c --insecure",
+         --metrics-file m --metrics-listen 9100 --profile-report --profile-folded f --no-stdio --no-progress --max-duration 60 --config c --ca-file a --client-cert b --client-key c --insecure",
     );
     assert_eq!(s.urls, ["http://a", "https://b/mcp"]);
     assert_eq!(s.timeout, Some(Duration::from_millis(2500)));
@@ -37,6 +37,9 @@ fn options_come_out_as_typed() {
     assert_eq!(s.output, [PathBuf::from("o.json"), PathBuf::from("p")]);
     assert_eq!(s.concurrency, Some(Concurrency::Exactly(1000)));
     assert_eq!(s.protocol_version, Some(Pin::Only(Revision::V2025_06_18)));
+    assert_eq!((s.metrics_file, s.profile_folded), (Some("m".into()), Some("f".into())));
+    assert_eq!(s.metrics_listen, Some("127.0.0.1:9100".parse().unwrap()));
+    assert!(s.profile_report);
     assert!(s.allow_incomplete && s.no_stdio && s.no_progress && s.insecure && !s.demo && !s.quiet);
     assert_eq!(scan("scan"), Scan::default());
 }
@@ -85,10 +88,17 @@ fn bad_usage_is_one_line_that_helps() {
         ("scan --frobnicate x", "unknown option --frobnicate"),
         ("--frob", "unknown option --frob"),
         ("scan --formta json", "unknown option --formta (did you mean --format?)"),
-        ("scan --format jsn", "--format jsn must be one of table, json, ndjson (did you mean json?)"),
+        (
+            "scan --format jsn",
+            "--format jsn must be one of table, json, ndjson, prometheus (did you mean json?)",
+        ),
         ("scan --timeout", "--timeout needs a value"),
         ("scan --timeout 1 --timeout 2", "--timeout 2 is given twice"),
         ("scan --timeout 0", "--timeout 0 must be a number of seconds above 0, at most 31536000 (a year)"),
+        (
+            "scan --metrics-listen host:1",
+            "--metrics-listen host:1 must be a port, or an IP address with or without one (9464, 127.0.0.1:9464, [::1])",
+        ),
         ("scan --concurrency 0", "--concurrency 0 must be a whole number from 1 to 4096, or auto"),
         ("scan --concurrency 4097", "--concurrency 4097 must be a whole number from 1 to 4096, or auto"),
         (

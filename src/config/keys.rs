@@ -53,6 +53,8 @@ pub(crate) enum Kind {
     Workers,
     /// The date of a protocol revision, or `auto`.
     Revision,
+    /// An address to listen on, or `null` for none.
+    OptionalAddress,
     /// Nothing but `null`.
     Never,
 }
@@ -140,7 +142,7 @@ pub(crate) const KEYS: &[Key] = &[
     live("mcp_introspection.stream_results", Kind::Bool, "false", "write results as they come, in their order of arrival, and keep none", |d, v| d.stream_results = v.bool()),
     live("mcp_introspection.batch_size", Kind::Count(1, 1_000_000), "10", "results written at a time with stream_results, or when nothing comes for a while; and between returns of memory", |d, v| d.batch_size = v.size()),
     live("mcp_introspection.enable_verbose_logging", Kind::Bool, "false", "the same as -v", |d, v| d.settings.verbose = v.bool()),
-    later("mcp_introspection.enable_performance_monitoring", Kind::Bool, "false", "collect metrics"),
+    live("mcp_introspection.enable_performance_monitoring", Kind::Bool, "false", "collect metrics and export them to monitoring.file; the same as monitoring.enabled, either of the two is enough", |d, v| d.monitored |= v.bool()),
 
     live("mcp_introspection.rate_limiting.enabled", Kind::Bool, "false", "bound the rate of requests: HTTP exchanges and starts of processes", |d, v| d.rate_limiting = v.bool()),
     live("mcp_introspection.rate_limiting.requests_per_minute", Kind::Count(1, 1_000_000), "300", "requests a minute, evenly", |d, v| d.rate.per_minute = v.size()),
@@ -191,10 +193,13 @@ pub(crate) const KEYS: &[Key] = &[
     live("mcp_introspection.pool_config.health_check_interval", Kind::Seconds, "60", "seconds after which an idle session is asked whether it is alive (ping; where the revision has none, a look at its process or connection)", |d, v| d.pool.health_check_interval = v.seconds()),
     live("mcp_introspection.pool_config.connection_validation", Kind::Bool, "true", "look at a session before it is used again: process alive, stream open, no stray bytes", |d, v| d.pool.connection_validation = v.bool()),
 
-    later("mcp_introspection.monitoring.enabled", Kind::Bool, "false", "measure the run"),
-    later("mcp_introspection.monitoring.collect_detailed_metrics", Kind::Bool, "false", "measure each server"),
-    later("mcp_introspection.monitoring.export_interval", Kind::Seconds, "60", "seconds between exports"),
-    later("mcp_introspection.monitoring.export_format", Kind::Choice(&["prometheus"]), "prometheus", "form of the export"),
+    live("mcp_introspection.monitoring.enabled", Kind::Bool, "false", "collect metrics and export them to file, and to listen if that is set", |d, v| d.monitored |= v.bool()),
+    live("mcp_introspection.monitoring.collect_detailed_metrics", Kind::Bool, "false", "also a series for each server, each list and each step of a connection", |d, v| d.settings.monitoring.detailed = v.bool()),
+    live("mcp_introspection.monitoring.export_interval", Kind::Seconds, "60", "seconds between exports to the file, at least 1; the last one is at the end", |d, v| d.settings.monitoring.interval = v.seconds()),
+    live("mcp_introspection.monitoring.export_format", Kind::Choice(&["prometheus"]), "prometheus", "form of the export; there is one: the text format of Prometheus 0.0.4", |_, _| ()),
+    live("mcp_introspection.monitoring.file", Kind::Path, "~/.hawkeye/metrics/hawkeye.prom", "the file that each export replaces, for node_exporter's textfile collector; readable for everybody", |d, v| d.settings.monitoring.file = v.optional_path()),
+    live("mcp_introspection.monitoring.listen", Kind::OptionalAddress, "null", "where scrapes of /metrics are answered during the run: a port of this machine, or an address; null = nowhere", |d, v| d.settings.monitoring.listen = v.optional_address()),
+    live("mcp_introspection.monitoring.max_targets", Kind::Count(0, 100_000), "1000", "servers that may have series of their own; the results of others are counted in hawkeye_dropped_series_total", |d, v| d.settings.monitoring.max_targets = v.size()),
 
     live("limits.message_bytes", Kind::Count(1024, 1 << 30), "8388608", "bytes of one message, line or event", |d, v| d.settings.wire.limits.message_bytes = v.size()),
     live("limits.target_bytes", Kind::Count(1024, 1 << 40), "67108864", "bytes read from one server in all", |d, v| d.settings.wire.limits.target_bytes = v.count()),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::engine::options::{Batches, Memory, Width};
 use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::preflight::tier::Tier;
+use crate::report::options::Monitoring;
 use crate::store::options::CacheOptions;
 use crate::transport::options::{Rate, WireOptions};
 
@@ -50,6 +52,8 @@ pub(crate) struct Settings {
     pub protocol_version: Option<Revision>,
     /// Results that are kept.
     pub cache: CacheOptions,
+    /// Whether and where the run is measured.
+    pub monitoring: Monitoring,
     /// What to scan where the command line says nothing.
     pub targets: TargetsFrom,
 }
@@ -90,6 +94,10 @@ pub(crate) struct Overrides {
     pub verbose: bool,
     /// `--no-cache`
     pub no_cache: bool,
+    /// `--metrics-file`
+    pub metrics_file: Option<PathBuf>,
+    /// `--metrics-listen`
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 impl From<&Scan> for Overrides {
@@ -107,6 +115,8 @@ impl From<&Scan> for Overrides {
             insecure: scan.insecure,
             verbose: scan.verbose > 0,
             no_cache: scan.no_cache,
+            metrics_file: scan.metrics_file.clone(),
+            metrics_listen: scan.metrics_listen,
         }
     }
 }
@@ -180,6 +190,8 @@ pub(crate) struct Resolved {
 pub(crate) struct Draft {
     pub(crate) settings: Settings,
     pub(crate) parallel: bool,
+    /// Whether a setting asks for metrics.
+    pub(crate) monitored: bool,
     /// `None` for `auto`.
     pub(crate) concurrency: Option<usize>,
     pub(crate) rate_limiting: bool,
@@ -215,6 +227,9 @@ pub(crate) fn resolve(flags: &Overrides, environment: &Environment) -> Result<Re
     said.flags(flags);
     said.finish(environment, environs.notes)
 }
+
+const METRICS_FILE: &str = "mcp_introspection.monitoring.file";
+const METRICS_LISTEN: &str = "mcp_introspection.monitoring.listen";
 
 /// Whether there is anything at `path`; what cannot be looked at is tried, and reported.
 fn exists(path: &Path) -> bool {
@@ -296,6 +311,8 @@ impl Said {
                 "--no-cache",
                 flags.no_cache.then_some(Value::Bool(false)),
             ),
+            (METRICS_FILE, "--metrics-file", path(&flags.metrics_file)),
+            (METRICS_LISTEN, "--metrics-listen", flags.metrics_listen.map(Value::Address)),
         ];
         for (path, flag, value) in given {
             if let Some(value) = value {
@@ -314,14 +331,18 @@ impl Said {
             }
         }
         // A width on the command line is meant for this run, whatever a file or profile says about parallelism.
-        let flagged = matches!(self.values.get(WIDTH), Some((_, Origin::Flag(_))));
+        let is_flag = |path| matches!(self.values.get(path), Some((_, Origin::Flag(_))));
         let auto = draft.automatic_width(&tier);
         let width = draft.concurrency.map_or(auto, Width::Fixed);
-        draft.settings.width = if draft.parallel || flagged { width } else { Width::Fixed(1) };
+        draft.settings.width = if draft.parallel || is_flag(WIDTH) { width } else { Width::Fixed(1) };
         if matches!(draft.settings.width, Width::Auto { .. }) {
             notes.extend(tier.note());
         }
         draft.shape();
+        // Where metrics go is said in advance; an option of that name also asks for them.
+        let monitoring = &mut draft.settings.monitoring;
+        monitoring.file.take_if(|_| !draft.monitored && !is_flag(METRICS_FILE));
+        monitoring.listen.take_if(|_| !draft.monitored && !is_flag(METRICS_LISTEN));
         draft.settings.wire.tls.client_cert = match (draft.client_cert, draft.client_key) {
             (Some(cert), Some(key)) => Some((cert, key)),
             (None, None) => None,
@@ -387,9 +408,11 @@ impl Draft {
                 pool: Some(PoolOptions::default()),
                 protocol_version: None,
                 cache: CacheOptions::default(),
+                monitoring: Monitoring::default(),
                 targets: TargetsFrom::default(),
             },
             parallel: true,
+            monitored: false,
             concurrency: None,
             rate_limiting: false,
             rate: Rate { per_minute: 300, burst: 50 },

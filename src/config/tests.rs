@@ -215,6 +215,8 @@ fn every_flag_lands() {
         insecure: true,
         verbose: true,
         no_cache: true,
+        metrics_file: Some("m.prom".into()),
+        metrics_listen: Some("127.0.0.1:9100".parse().unwrap()),
         config: None,
         profile: None,
     };
@@ -228,6 +230,7 @@ fn every_flag_lands() {
     assert_eq!(s.wire.tls.client_cert, Some(("cert".into(), "key".into())));
     assert_eq!(s.wire.tls.ca_file, Some("ca".into()));
     assert!(s.wire.tls.insecure && s.verbose && !s.cache.in_effect());
+    assert_eq!((s.monitoring.file, s.monitoring.listen), (Some("m.prom".into()), flags_listen()));
     let serial = with(
         "mcp_introspection: {enable_parallel_processing: false, max_concurrent_servers: 9}",
         &[],
@@ -239,6 +242,34 @@ fn every_flag_lands() {
         with("mcp_introspection: {max_concurrent_servers: 9}", &[], auto).unwrap().settings.width,
         Width::auto(4)
     );
+}
+
+fn flags_listen() -> Option<std::net::SocketAddr> {
+    Some("127.0.0.1:9100".parse().unwrap())
+}
+
+#[test]
+fn metrics_go_where_they_are_asked_for() {
+    let monitoring = |text: &str, flags: Overrides| with(text, &[], flags).unwrap().settings.monitoring;
+    let none = Overrides::default;
+    let places = "monitoring: {file: /m.prom, listen: 9100}";
+    assert!(!monitoring(places, none()).is_on());
+    for asked in
+        ["enabled: true}", "enabled: false}\nmcp_introspection: {enable_performance_monitoring: true}"]
+    {
+        let m = monitoring(&format!("monitoring: {{file: /m.prom, listen: 9100, {asked}"), none());
+        assert_eq!((m.file, m.listen), (Some("/m.prom".into()), flags_listen()), "{asked}");
+    }
+    let listen = Overrides { metrics_listen: flags_listen(), ..none() };
+    assert_eq!(monitoring("monitoring: {file: /m.prom}", listen.clone()).file, None);
+    assert_eq!(monitoring("monitoring: {file: /m.prom, enabled: true}", listen).file, Some("/m.prom".into()));
+    let file = Overrides { metrics_file: Some("own".into()), ..none() };
+    let m = monitoring(
+        "monitoring: {listen: 9100, collect_detailed_metrics: true, export_interval: 5, max_targets: 7}",
+        file,
+    );
+    assert_eq!((m.file, m.listen, m.detailed), (Some("own".into()), None, true));
+    assert_eq!((m.interval, m.max_targets), (Duration::from_secs(5), 7));
 }
 
 #[test]
@@ -256,6 +287,11 @@ fn mistakes_name_place_key_value_and_what_is_allowed() {
         (
             "limits: {pages: 18446744073709551616}",
             "h.yaml:1:17: limits.pages: 18446744073709551616 must be a whole number from 1 to 1000000",
+        ),
+        (
+            "monitoring: {listen: example.com}",
+            "h.yaml:1:22: mcp_introspection.monitoring.listen: \"example.com\" must be a port, or an IP address \
+             with or without one (9464, 127.0.0.1:9464, [::1]), or null",
         ),
         ("limits: 5", "h.yaml:1:9: limits: 5 must be a section with keys"),
         ("- a", "h.yaml:1:1: the file: […] must be a section with keys"),

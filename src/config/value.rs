@@ -1,8 +1,10 @@
 //! From what was written to a checked value.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::base::address::{LISTEN_FORM, listen_address};
 use crate::base::text::{nearest, quote};
 use crate::model::revision::Revision;
 
@@ -22,6 +24,7 @@ pub(crate) enum Value {
     Count(u64),
     Factor(f64),
     Word(&'static str),
+    Address(SocketAddr),
     Path(PathBuf),
     Paths(Vec<PathBuf>),
     Statuses(Vec<u16>),
@@ -78,6 +81,13 @@ impl Value {
         }
     }
 
+    pub(crate) fn optional_address(&self) -> Option<SocketAddr> {
+        match self {
+            Value::Address(a) => Some(*a),
+            _ => None,
+        }
+    }
+
     pub(crate) fn revision(&self) -> Option<Revision> {
         match self {
             Value::Revision(r) => Some(*r),
@@ -98,6 +108,7 @@ impl Value {
             Value::Count(n) => n.to_string(),
             Value::Factor(x) => x.to_string(),
             Value::Word(w) => (*w).to_owned(),
+            Value::Address(a) => a.to_string(),
             Value::Path(p) => shown(p),
             Value::Paths(all) => list(all.iter().map(|p| shown(p)).collect()),
             Value::Statuses(all) => list(all.iter().map(u16::to_string).collect()),
@@ -147,6 +158,7 @@ pub(crate) fn read(kind: Kind, node: &Node, base: Base<'_>) -> Result<Value, Mis
         Kind::Statuses => statuses(node),
         Kind::Workers => return workers(node),
         Kind::Revision => auto(node).or_else(|| revision(node)),
+        Kind::OptionalAddress => unset(node).or_else(|| address(node)),
         Kind::Never => unset(node),
     };
     fits.ok_or_else(|| Misfit { at: node.at, message: format!("{node} must be {}", allowed(kind, node)) })
@@ -180,6 +192,7 @@ pub(crate) fn from_text(kind: Kind, text: &str) -> Node {
         | Kind::OptionalCount(..)
         | Kind::Factor
         | Kind::OptionalPath
+        | Kind::OptionalAddress
         | Kind::Workers
         | Kind::Never => plain(text),
     }
@@ -209,6 +222,7 @@ fn allowed(kind: Kind, node: &Node) -> String {
         Kind::Statuses => "a list of HTTP statuses, each from 100 to 599".to_owned(),
         Kind::Workers => "a list of workers, each with host and max_concurrent".to_owned(),
         Kind::Revision => format!("{} or auto", Revision::ALL.map(Revision::date).join(", ")),
+        Kind::OptionalAddress => format!("{LISTEN_FORM}, or null"),
         Kind::Never => "null: hawkeye never runs code between fork and exec".to_owned(),
     }
 }
@@ -255,6 +269,10 @@ fn count(node: &Node, low: u64, high: u64) -> Option<Value> {
 fn word(node: &Node, words: &'static [&'static str]) -> Option<Value> {
     let Tree::Text(text) = &node.value else { return None };
     words.iter().find(|w| *w == text).map(|w| Value::Word(w))
+}
+
+fn address(node: &Node) -> Option<Value> {
+    node.scalar_text().and_then(|text| listen_address(&text)).map(Value::Address)
 }
 
 fn revision(node: &Node) -> Option<Value> {

@@ -71,6 +71,8 @@ pub struct Vitals {
     pub connections: u64,
     /// Connections open now.
     pub open_connections: u64,
+    /// Most connections that were open at once.
+    pub peak_connections: u64,
     /// Processes started.
     pub processes: u64,
     /// Sessions agreed on with a server.

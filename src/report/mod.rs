@@ -8,12 +8,17 @@
 //! control character.
 
 mod changes;
+pub(crate) mod costs;
 mod grid;
 mod json;
 mod json_stream;
+mod label;
 pub(crate) mod live;
+pub(crate) mod metrics;
 mod ndjson;
+pub(crate) mod options;
 pub(crate) mod output;
+mod prometheus;
 mod rows;
 mod safe;
 mod table;
@@ -93,11 +98,13 @@ pub(crate) enum Format {
     Json,
     /// One line a target, written as it finishes.
     Ndjson,
+    /// Numbers for Prometheus.
+    Prometheus,
 }
 
 impl Format {
     /// In the order in which help names them.
-    pub(crate) const ALL: [Format; 3] = [Format::Table, Format::Json, Format::Ndjson];
+    pub(crate) const ALL: [Format; 4] = [Format::Table, Format::Json, Format::Ndjson, Format::Prometheus];
 
     /// The word for `--format`.
     pub(crate) const fn name(self) -> &'static str {
@@ -105,6 +112,7 @@ impl Format {
             Format::Table => "table",
             Format::Json => "json",
             Format::Ndjson => "ndjson",
+            Format::Prometheus => "prometheus",
         }
     }
 
@@ -114,6 +122,7 @@ impl Format {
             "txt" => Some(Format::Table),
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "prom" => Some(Format::Prometheus),
             _ => None,
         }
     }
@@ -153,6 +162,7 @@ pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -
         (Format::Table, Some(group)) => Box::new(rows::RowSink::new(out, style, group)),
         (Format::Json, Some(group)) => Box::new(json_stream::JsonStream::new(out, group)),
         (Format::Ndjson, Some(group)) => Box::new(ndjson::NdjsonSink::new(out, group)),
+        (Format::Prometheus, _) => Box::new(prometheus::PrometheusSink::new(out)),
     }
 }
 

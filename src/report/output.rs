@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::base::text;
@@ -46,6 +46,22 @@ impl Drop for Beside {
 
 /// Begins a report that is to stand at `path`. Opening a named pipe waits for its reader, as a shell does.
 pub(crate) fn create(path: &Path) -> io::Result<OutputFile> {
+    create_for(path, 0o600)
+}
+
+/// Begins a file that everybody on this machine may read, whatever the umask: a collector that runs as
+/// another user is whom metrics are for. What is no regular file is refused: each export would follow the
+/// one before it there, and a pipe without a reader would hold up the run.
+pub(crate) fn create_readable(path: &Path) -> io::Result<OutputFile> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) || is_descriptor(path) {
+        return Err(named(path, &io::Error::new(io::ErrorKind::InvalidInput, "is no regular file")));
+    }
+    let output = create_for(path, 0o644)?;
+    output.handle.file.set_permissions(fs::Permissions::from_mode(0o644)).map_err(|e| named(path, &e))?;
+    Ok(output)
+}
+
+fn create_for(path: &Path, mode: u32) -> io::Result<OutputFile> {
     let destination = match destination(path).map_err(|e| named(path, &e))? {
         Place::Straight => return straight(path).map_err(|e| named(path, &e)),
         Place::Beside(destination) => destination,
@@ -55,7 +71,7 @@ pub(crate) fn create(path: &Path) -> io::Result<OutputFile> {
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o600)
+        .mode(mode)
         .open(&temporary)
         .map_err(|e| named(path, &e))?;
     let beside = Beside { temporary, destination, renamed: false };
@@ -191,7 +207,7 @@ impl fmt::Display for Cause<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     /// A directory of its own for one test, removed with it.
     struct Scratch(PathBuf);
@@ -279,6 +295,22 @@ mod tests {
         assert_eq!(dir.refusal("dangling"), "DIR/dangling: a symbolic link to a file that does not exist");
         assert_eq!(dir.refusal("no\n\x1b[2J/r"), "DIR/no\\n\\u{1b}[2J/r: no such directory");
         assert_eq!(create(Path::new("")).unwrap_err().to_string(), ": empty path");
+    }
+
+    #[test]
+    fn metrics_are_for_everybody_and_go_to_files_only() {
+        let dir = Scratch::new();
+        fs::write(dir.at("m.prom"), "old").unwrap();
+        fs::set_permissions(dir.at("m.prom"), fs::Permissions::from_mode(0o600)).unwrap();
+        let mut file = create_readable(&dir.at("m.prom")).unwrap();
+        file.write_all(b"new").unwrap();
+        file.commit().unwrap();
+        assert_eq!(fs::read_to_string(dir.at("m.prom")).unwrap(), "new");
+        assert_eq!(fs::metadata(dir.at("m.prom")).unwrap().permissions().mode() & 0o777, 0o644);
+        for path in ["/dev/null", "/dev/stdout", "/dev/fd/1"] {
+            let error = create_readable(Path::new(path)).unwrap_err().to_string();
+            assert_eq!(error, format!("{path}: is no regular file"));
+        }
     }
 
     #[test]

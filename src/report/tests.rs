@@ -138,7 +138,7 @@ fn partial() -> Outcome {
     }
 }
 
-fn failed() -> Outcome {
+pub(super) fn failed() -> Outcome {
     Outcome {
         name: "gone".into(),
         owners: Vec::new(),
@@ -166,7 +166,7 @@ fn not_evaluated() -> Outcome {
     }
 }
 
-fn hostile() -> Outcome {
+pub(super) fn hostile() -> Outcome {
     let text = || HOSTILE.to_owned();
     Outcome {
         name: format!("{HOSTILE}{}", "A".repeat(1 << 20)),
@@ -192,7 +192,7 @@ fn rules() -> RuleSet {
     RuleSet { version: "2026-11-22", count: 28, sha256: "0".repeat(64) }
 }
 
-fn run_info() -> RunInfo {
+pub(super) fn run_info() -> RunInfo {
     RunInfo {
         id: "r-1".into(),
         started: UNIX_EPOCH + Duration::from_secs(1_795_348_800),
@@ -201,7 +201,7 @@ fn run_info() -> RunInfo {
     }
 }
 
-fn run_end(outcomes: &[Outcome]) -> RunEnd {
+pub(super) fn run_end(outcomes: &[Outcome]) -> RunEnd {
     let mut tally = Tally::default();
     outcomes.iter().for_each(|o| tally.add(o));
     RunEnd { finished: run_info().started + Duration::from_millis(1_234), interrupted: false, tally }
@@ -219,7 +219,7 @@ fn written(format: Format, style: Style, outcomes: &[Outcome]) -> String {
     out.text()
 }
 
-fn four() -> [Outcome; 4] {
+pub(super) fn four() -> [Outcome; 4] {
     [complete(), partial(), failed(), not_evaluated()]
 }
 
@@ -505,9 +505,10 @@ fn formats_are_known_by_name_and_by_ending() {
     assert_eq!(of("r.JSONL"), Some(Format::Ndjson));
     assert_eq!(of("r.ndjson"), Some(Format::Ndjson));
     assert_eq!(of("r.txt"), Some(Format::Table));
+    assert_eq!(of("hawkeye.prom"), Some(Format::Prometheus));
     assert_eq!((of("r.pdf"), of("json")), (None, None));
     assert_eq!("ndjson".parse(), Ok(Format::Ndjson));
     let refusal = |s: &str| s.parse::<Format>().unwrap_err().to_string();
     assert_eq!(refusal("jsn"), "unknown format \"jsn\" (did you mean \"json\"?)");
-    assert_eq!(refusal("pdf"), "unknown format \"pdf\" (one of table, json, ndjson)");
+    assert_eq!(refusal("pdf"), "unknown format \"pdf\" (one of table, json, ndjson, prometheus)");
 }

@@ -1,26 +1,59 @@
-//! What this process has used of the machine.
+//! What this process has used so far: processor time and memory.
 
 use std::fs;
 use std::time::Duration;
 
-/// Processor time of this process and of its children that have ended and been collected.
-pub(crate) fn cpu_time() -> Duration {
-    [libc::RUSAGE_SELF, libc::RUSAGE_CHILDREN].into_iter().map(cpu_time_of).sum()
+/// Processor time, split as the kernel does.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct CpuTime {
+    /// In our own code.
+    pub user: Duration,
+    /// In the kernel for us.
+    pub system: Duration,
 }
 
-fn cpu_time_of(who: libc::c_int) -> Duration {
+/// One look at the process.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Usage {
+    /// This process, all threads.
+    pub own: CpuTime,
+    /// Children that have ended and were reaped, with theirs. Those that still run are not in it.
+    pub children: CpuTime,
+    /// Resident bytes now; 0 where /proc cannot be read.
+    pub resident: u64,
+    /// Most resident bytes since the start or the last [`reset_peak`].
+    pub peak: u64,
+}
+
+impl Usage {
+    /// Processor time of everybody.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        self.own.user + self.own.system + self.children.user + self.children.system
+    }
+}
+
+/// Looks now.
+pub(crate) fn usage() -> Usage {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let resident = kib(&status, "VmRSS:") << 10;
+    Usage {
+        own: cpu_time_of(libc::RUSAGE_SELF),
+        children: cpu_time_of(libc::RUSAGE_CHILDREN),
+        resident,
+        // The kernel counts per thread and adds up late: its peak may lag behind what is resident now.
+        peak: (kib(&status, "VmHWM:") << 10).max(resident),
+    }
+}
+
+fn cpu_time_of(whose: libc::c_int) -> CpuTime {
     // SAFETY: all-zero is a valid rusage.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-    // SAFETY: `usage` lives through the call. It cannot fail with these arguments; zeroes would be no time.
-    unsafe { libc::getrusage(who, &raw mut usage) };
-    let span = |t: libc::timeval| Duration::new(t.tv_sec as u64, t.tv_usec as u32 * 1000);
-    span(usage.ru_utime) + span(usage.ru_stime)
-}
-
-/// Bytes of memory in use now, and the most since the start or the last [`reset_peak`]; zeroes without /proc.
-pub(crate) fn memory() -> (u64, u64) {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    (kib(&status, "VmRSS:") << 10, kib(&status, "VmHWM:") << 10)
+    // SAFETY: `usage` lives through the call; a failure leaves zeroes.
+    unsafe { libc::getrusage(whose, &raw mut usage) };
+    let span = |t: libc::timeval| {
+        Duration::from_secs(t.tv_sec.max(0) as u64) + Duration::from_micros(t.tv_usec.max(0) as u64)
+    };
+    CpuTime { user: span(usage.ru_utime), system: span(usage.ru_stime) }
 }
 
 fn kib(status: &str, field: &str) -> u64 {
@@ -28,7 +61,7 @@ fn kib(status: &str, field: &str) -> u64 {
     value.and_then(|v| v.trim().strip_suffix("kB")?.trim().parse().ok()).unwrap_or(0)
 }
 
-/// Lets the peak of [`memory`] begin anew; false where the kernel does not allow that.
+/// Lets the peak begin anew; false where the kernel does not allow that.
 pub(crate) fn reset_peak() -> bool {
     fs::write("/proc/self/clear_refs", "5").is_ok()
 }
@@ -38,11 +71,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_is_touched_shows_in_the_peak() {
-        let (before, _) = memory();
-        let block = vec![1u8; 32 << 20];
-        let (_, peak) = memory();
-        assert!(before > 0 && peak >= 32 << 20, "{before} {peak} {}", block[7]);
+    fn memory_that_is_touched_is_resident_and_work_takes_time() {
+        let before = usage();
+        let block = std::hint::black_box(vec![1u8; 64 << 20]);
+        let after = usage();
+        assert!(
+            after.resident >= before.resident.saturating_sub(1 << 20) + (60 << 20),
+            "{before:?} {after:?}"
+        );
+        assert!(after.peak >= after.resident && after.peak < 1 << 40);
+        assert!(after.cpu_time() > Duration::ZERO && after.cpu_time() >= before.cpu_time());
+        drop(block);
     }
 
     #[test]

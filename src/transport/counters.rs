@@ -16,6 +16,7 @@ struct Counts {
     repeats: AtomicU64,
     connections: AtomicU64,
     open_connections: AtomicU64,
+    peak_connections: AtomicU64,
     processes: AtomicU64,
     sessions_opened: AtomicU64,
     sessions_reused: AtomicU64,
@@ -57,7 +58,8 @@ impl Counters {
 
     pub(super) fn connection(&self) -> OpenConnection {
         self.0.connections.fetch_add(1, Relaxed);
-        self.0.open_connections.fetch_add(1, Relaxed);
+        let open = self.0.open_connections.fetch_add(1, Relaxed) + 1;
+        self.0.peak_connections.fetch_max(open, Relaxed);
         OpenConnection(self.0.clone())
     }
 
@@ -69,6 +71,7 @@ impl Counters {
             repeats: counts.repeats.load(Relaxed),
             connections: counts.connections.load(Relaxed),
             open_connections: counts.open_connections.load(Relaxed),
+            peak_connections: counts.peak_connections.load(Relaxed),
             processes: counts.processes.load(Relaxed),
             sessions_opened: counts.sessions_opened.load(Relaxed),
             sessions_reused: counts.sessions_reused.load(Relaxed),
@@ -86,5 +89,21 @@ impl Counters {
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.open_connections.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_what_was_open_at_once() {
+        let counters = Counters::default();
+        let (first, second) = (counters.connection(), counters.connection());
+        drop(first);
+        let third = counters.connection();
+        drop((second, third));
+        let seen = counters.read();
+        assert_eq!((seen.connections, seen.open_connections, seen.peak_connections), (3, 0, 2));
     }
 }

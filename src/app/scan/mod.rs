@@ -3,6 +3,7 @@
 //! `plan` answers every question before anything is started, `outputs` is where results go, `watch` does it all
 //! again and again.
 
+mod monitor;
 pub(super) mod outputs;
 mod pass;
 pub(super) mod plan;
@@ -26,6 +27,7 @@ use crate::transport::stdio::launch::Claim;
 use super::exit::Exit;
 use super::lock::{Lock, NotLocked};
 use super::{preflight, say};
+use monitor::Monitor;
 use outputs::{Outputs, Round};
 use pass::pass;
 use plan::{Held, Planned, SELF, plan};
@@ -71,11 +73,19 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
         }
     }
     signal::trip_on_signals(&cancel);
+    let settings = &planned.settings;
+    let monitor = match Monitor::open(args, &settings.monitoring, settings.cache.in_effect()) {
+        Ok(monitor) => monitor,
+        Err(why) => {
+            say(&why);
+            return Exit::Unwritten;
+        }
+    };
     match (args.watch, bell) {
         (Some(interval), Some(bell)) => {
-            watch::Watch { args, process, held, interval, bell, cancel: &cancel }.run(planned)
+            watch::Watch { args, process, held, monitor, interval, bell, cancel: &cancel }.run(planned)
         }
-        _ => execute(args, planned, &cancel),
+        _ => execute(args, planned, monitor, &cancel),
     }
 }
 
@@ -123,10 +133,11 @@ fn run_info(planned: &Planned) -> RunInfo {
     RunInfo { id, started: SystemTime::now(), planned: planned.targets.len(), rules: rule_set() }
 }
 
-fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
+fn execute(args: &Scan, planned: Planned, mut monitor: Monitor, cancel: &Cancel) -> Exit {
     let info = run_info(&planned);
     let Planned { mut settings, targets, disabled, .. } = planned;
     settings.width = preflight::ahead(&settings, &targets);
+    monitor.begin(&info);
     let mut outputs = match Outputs::open(args, &info, settings.stream, Round::Only, cancel) {
         Ok(outputs) => outputs,
         Err(why) => {
@@ -144,19 +155,26 @@ fn execute(args: &Scan, planned: Planned, cancel: &Cancel) -> Exit {
         }
     };
     pass(&scanner, targets, remember.as_mut(), &settings.assessment, |heard| match heard {
-        Heard::Quiet => outputs.quiet(scanner.vitals().width),
+        Heard::Quiet => {
+            outputs.quiet(scanner.vitals().width);
+            monitor.tick(|| scanner.vitals());
+        }
         Heard::Ended(at, outcome) => {
             trouble.note(&outcome);
             outputs.outcome(at, &outcome, scanner.vitals().width);
+            monitor.outcome(&outcome);
+            monitor.tick(|| scanner.vitals());
         }
         // The report is out before the last server is.
         Heard::Complete(counted) => {
             tally = Tally { disabled, ..counted };
             outputs.end(cancel.is_tripped(), tally);
+            monitor.end(cancel.is_tripped(), &scanner.vitals());
         }
     });
     scanner.finish();
-    let exit = verdict(outputs.failed, outputs.reader_left, tally, args);
+    monitor.tell();
+    let exit = verdict(outputs.failed || monitor.failed, outputs.reader_left, tally, args);
     if args.quiet && exit != Exit::Complete {
         trouble.line(&tally).iter().for_each(|line| say(line));
     }

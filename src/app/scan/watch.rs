@@ -20,6 +20,7 @@ use crate::scan::{Heard, Scanner};
 use crate::sys::cancel::Cancel;
 use crate::sys::signal::Bell;
 
+use super::monitor::Monitor;
 use super::outputs::{Outputs, Round};
 use super::pass::pass;
 use super::plan::{Held, Planned, plan};
@@ -34,6 +35,7 @@ pub(super) struct Watch<'a> {
     pub(super) args: &'a Scan,
     pub(super) process: &'a [String],
     pub(super) held: Held,
+    pub(super) monitor: Monitor,
     pub(super) interval: Duration,
     pub(super) bell: Bell,
     pub(super) cancel: &'a Cancel,
@@ -105,12 +107,13 @@ impl Watch<'_> {
             }
         };
         scanner.finish();
-        verdict(last.unwritten, last.reader_left, last.tally, self.args)
+        self.monitor.tell();
+        verdict(last.unwritten || self.monitor.failed, last.reader_left, last.tally, self.args)
     }
 
     /// One round.
     fn scan(
-        &self,
+        &mut self,
         scanner: &Scanner,
         planned: &Planned,
         round: Round,
@@ -118,17 +121,24 @@ impl Watch<'_> {
         remember: Option<&mut Remember>,
     ) -> Result<Ended, String> {
         let info = run_info(planned);
+        let (monitor, cancel) = (&mut self.monitor, self.cancel);
+        monitor.begin(&info);
         let Planned { settings, targets, disabled, .. } = planned;
-        let mut outputs = Outputs::open(self.args, &info, settings.stream, round, self.cancel)?;
+        let mut outputs = Outputs::open(self.args, &info, settings.stream, round, cancel)?;
         let places = places(targets);
         let mut tally = Tally::default();
         let mut changed = 0;
         pass(scanner, targets.clone(), remember, &settings.assessment, |heard| match heard {
-            Heard::Quiet => outputs.quiet(scanner.vitals().width),
+            Heard::Quiet => {
+                outputs.quiet(scanner.vitals().width);
+                monitor.tick(|| scanner.vitals());
+            }
             Heard::Ended(at, outcome) => {
                 let changes = memory.compare(&places[at], &outcome);
                 changed += usize::from(!changes.is_empty());
                 outputs.changed(at, &outcome, &changes, scanner.vitals().width);
+                monitor.outcome(&outcome);
+                monitor.tick(|| scanner.vitals());
             }
             Heard::Complete(counted) => {
                 tally = Tally { disabled: *disabled, ..counted };
@@ -136,7 +146,8 @@ impl Watch<'_> {
                     changed += 1;
                     outputs.gone(&name);
                 }
-                outputs.end(self.cancel.is_tripped(), tally);
+                outputs.end(cancel.is_tripped(), tally);
+                monitor.end(cancel.is_tripped(), &scanner.vitals());
             }
         });
         let vitals = scanner.vitals();
@@ -153,7 +164,7 @@ impl Watch<'_> {
 
     /// Waits for the next round's beginning, which is an interval after the last one's; true if somebody asked
     /// for it with SIGHUP.
-    fn wait(&self, scanner: &Scanner, begun: Instant) -> bool {
+    fn wait(&mut self, scanner: &Scanner, begun: Instant) -> bool {
         let left = || self.interval.saturating_sub(begun.elapsed());
         if left().is_zero() {
             let took = begun.elapsed().as_secs_f64();
@@ -161,6 +172,7 @@ impl Watch<'_> {
         }
         loop {
             scanner.tend();
+            self.monitor.tick(|| scanner.vitals());
             if self.bell.rang() {
                 return true;
             }

@@ -65,6 +65,7 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it in a process, and argh takes no box")]
 pub(crate) enum Command {
     /// `scan`
     Scan(Scan),

@@ -1,11 +1,13 @@
 //! `hawkeye scan`
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use argh::{ArgsInfo, FromArgs};
 
 use super::words::{not_among, revision, seconds, words};
+use crate::base::address::{LISTEN_FORM, listen_address};
 use crate::base::text::quote;
 use crate::model::revision::Revision;
 use crate::model::secret::mask_url;
@@ -37,13 +39,30 @@ pub(crate) struct Scan {
     #[argh(switch)]
     pub demo: bool,
 
-    /// table, json or ndjson (default: table)
+    /// table, json, ndjson or prometheus (default: table)
     #[argh(option, arg_name = "format")]
     pub format: Option<Format>,
 
     /// write the report to this file, in the format its ending says unless --format does; repeatable
     #[argh(option, arg_name = "file")]
     pub output: Vec<PathBuf>,
+
+    /// write metrics for Prometheus to this file, whole at each export; readable for everybody
+    #[argh(option, arg_name = "file")]
+    pub metrics_file: Option<PathBuf>,
+
+    /// answer scrapes of /metrics while the run lasts: a port of this machine, or an address with or without
+    /// one
+    #[argh(option, arg_name = "address", from_str_fn(listen))]
+    pub metrics_listen: Option<SocketAddr>,
+
+    /// tell on stderr where the time went: by phase, by server, processor, memory
+    #[argh(switch)]
+    pub profile_report: bool,
+
+    /// write that as folded stacks in microseconds, for a flame graph
+    #[argh(option, arg_name = "file")]
+    pub profile_folded: Option<PathBuf>,
 
     /// seconds for one server in all, decimals allowed (default: 30)
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
@@ -162,7 +181,9 @@ words! {
     /// One document.
     Json = "json",
     /// A line for each event.
-    Ndjson = "ndjson"
+    Ndjson = "ndjson",
+    /// Numbers for Prometheus.
+    Prometheus = "prometheus"
 }
 
 words! {
@@ -180,6 +201,10 @@ words! {
     High = "high",
     /// Critical ones.
     Critical = "critical"
+}
+
+fn listen(value: &str) -> Result<SocketAddr, String> {
+    listen_address(value).ok_or_else(|| format!("must be {LISTEN_FORM}"))
 }
 
 pub(super) fn concurrency(value: &str) -> Result<Concurrency, String> {
