@@ -71,18 +71,18 @@ pub(crate) enum Command {
     Scan(Scan),
     /// `diagnose`
     Diagnose(Diagnose),
+    /// `preflight`
+    Preflight(Preflight),
     /// `bench`
     Bench(Bench),
     /// `load-test`
     LoadTest(LoadTest),
-    /// `config`
-    Config(Config),
     /// `cache`
     Cache(Cache),
     /// `rules`
     Rules(Rules),
-    /// `preflight`
-    Preflight(Preflight),
+    /// `config`
+    Config(Config),
     /// `demo-server`
     DemoServer(DemoServer),
 }
