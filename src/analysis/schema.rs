@@ -290,7 +290,7 @@ impl Check<'_, '_> {
             (Shape::Number | Shape::Exclusive, _) => self.invalid(at, "is no number"),
             (Shape::Positive, Value::Number(n)) if n.parse().is_ok_and(|n: f64| n > 0.0) => {}
             (Shape::Positive, _) => self.invalid(at, "is no number above 0"),
-            (Shape::Count, Value::Number(n)) if is_count(n) => {}
+            (Shape::Count, Value::Number(n)) if is_count(n, self.draft) => {}
             (Shape::Count, _) => self.invalid(at, "is no whole number from 0"),
             (Shape::Anything, _) => {}
         }
@@ -442,6 +442,8 @@ impl Check<'_, '_> {
     }
 }
 
-fn is_count(number: &str) -> bool {
-    number.parse().is_ok_and(|n: f64| n >= 0.0 && n.fract() == 0.0)
+/// Later drafts take 1.0 for a whole number.
+fn is_count(number: &str, draft: Draft) -> bool {
+    let whole = number.parse().is_ok_and(|n: f64| n >= 0.0 && n.fract() == 0.0);
+    whole && (draft != Draft::Four || number.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -1,6 +1,7 @@
 //! Phrases found in the texts of one item. One pass over each text, whatever its length and however many
 //! phrases there are.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -109,13 +110,13 @@ fn search(words: &Words, text: &str, node: usize, signals: &mut Signals) {
     let index = &*INDEX;
     for at in 0..words.tokens.len() {
         let word = words.get(at);
-        let first = usize::from(word.as_bytes().first().copied().unwrap_or(0)) & 127;
         let by_class = match words.tokens[at].class {
             Class::Address => &index.addresses[..],
             Class::Word | Class::Tag | Class::Path => &[],
         };
-        let by_word = index.words[first].iter().filter(|(w, open, _)| fits_word(w, *open, word));
-        for number in by_word.map(|(_, _, n)| *n).chain(by_class.iter().copied()) {
+        let by_word = index.words.get(word).map_or(&[][..], Vec::as_slice);
+        let open = index.open.iter().filter(|(start, _)| word.starts_with(start)).map(|(_, n)| *n);
+        for number in by_word.iter().chain(by_class).copied().chain(open) {
             let phrase = &PHRASES[number];
             let known = signals.found[phrase.sign as usize].as_ref().map_or(0, |s| s.weight);
             if known >= phrase.weight {
@@ -129,10 +130,6 @@ fn search(words: &Words, text: &str, node: usize, signals: &mut Signals) {
             }
         }
     }
-}
-
-fn fits_word(expected: &str, open: bool, word: &str) -> bool {
-    if open { word.starts_with(expected) } else { word == expected }
 }
 
 /// The last word of the phrase that begins at `first`, if the words are there. The nearest word that fits a
@@ -215,20 +212,23 @@ fn is_example(address: &str) -> bool {
 #[derive(Debug)]
 struct Index {
     phrases: Vec<Vec<Slot>>,
-    /// By the first byte of a word: the word, whether it is only the beginning of one, the phrase.
-    words: Vec<Vec<(&'static str, bool, usize)>>,
+    /// Phrases by their first word.
+    words: HashMap<&'static str, Vec<usize>>,
+    /// Phrases whose first word only begins so.
+    open: Vec<(&'static str, usize)>,
     /// Phrases that begin with an address.
     addresses: Vec<usize>,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let phrases: Vec<Vec<Slot>> = PHRASES.iter().map(slots).collect();
-    let mut index = Index { words: vec![Vec::new(); 128], addresses: Vec::new(), phrases: Vec::new() };
+    let mut index =
+        Index { phrases: Vec::new(), words: HashMap::new(), open: Vec::new(), addresses: Vec::new() };
     for (number, slots) in phrases.iter().enumerate() {
         for choice in slots.iter().take(1).flat_map(|s| &s.choices) {
             match *choice {
-                Choice::Word(w) => index.words[usize::from(w.as_bytes()[0]) & 127].push((w, false, number)),
-                Choice::Open(w) => index.words[usize::from(w.as_bytes()[0]) & 127].push((w, true, number)),
+                Choice::Word(w) => index.words.entry(w).or_default().push(number),
+                Choice::Open(w) => index.open.push((w, number)),
                 Choice::Address => index.addresses.push(number),
                 Choice::SecretPlace => {}
             }
