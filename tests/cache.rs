@@ -409,7 +409,10 @@ fn cache_commands_make_nothing_where_there_is_nothing() {
     assert_eq!(text(&home.run(&["cache", "clear"]).stdout), "0 of 0 results removed\n");
     assert_eq!(text(&home.run(&["cache", "list", "--format", "json"]).stdout), "[]\n");
     let stats = text(&home.run(&["cache", "stats"]).stdout);
-    assert!(stats.contains("in use    yes\nresults   0 of at most 1000, 0 of them fresh\n"), "{stats}");
+    assert!(
+        stats.contains("in use    yes\nresults   0 of at most ") && stats.contains(", 0 of them fresh\n"),
+        "{stats}"
+    );
     assert!(!home.0.join(".hawkeye/cache").exists());
     for wrong in [["cache", "empty"], ["cache", "list"]] {
         let wrong = home.run(&[wrong.as_slice(), &["--format", "xml"]].concat());

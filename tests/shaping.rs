@@ -143,23 +143,30 @@ fn a_streamed_report_is_valid_and_whole() {
 fn a_server_that_asks_for_patience_is_left_alone_by_all_who_go_there() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
-    // Says "later" to the first, and would say it to anybody else.
-    let server = thread::spawn(move || {
-        let (mut first, _) = listener.accept().unwrap();
-        let _ = first.read(&mut [0; 4096]).unwrap();
-        let late = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3600\r\nContent-Length: 0\r\n\r\n";
-        first.write_all(late.as_bytes()).unwrap();
-        listener.set_nonblocking(true).unwrap();
-        (listener, first)
+    // Says "later" to the first, and knows nothing of what anybody else asks for.
+    let (moments, arrivals) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        for (n, connection) in listener.incoming().enumerate() {
+            let mut connection = connection.unwrap();
+            if connection.read(&mut [0; 4096]).unwrap_or(0) == 0 {
+                continue;
+            }
+            let answer = match n {
+                0 => "429 Too Many Requests\r\nRetry-After: 2",
+                _ => "404 Not Found",
+            };
+            let close = "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+            let _ = connection.write_all(format!("HTTP/1.1 {answer}{close}").as_bytes());
+            if moments.send(Instant::now()).is_err() {
+                break;
+            }
+        }
     });
     let place = Place::new("patience", "");
-    let (output, took) = timed(|| place.scan(&url, 5, &["--format", "json", "--concurrency", "1"]));
-    let (listener, _first) = server.join().unwrap();
-    let report = json(&output);
-    assert_eq!(report["summary"]["failed"], 5);
-    for target in report["targets"].as_array().unwrap() {
-        assert_eq!(target["failure"]["kind"], "http_status", "{target}");
-    }
-    assert!(took < Duration::from_secs(10), "nobody waits for what is beyond their time: {took:?}");
-    assert!(listener.accept().is_err(), "the others did not even come");
+    let report = json(&place.scan(&url, 20, &["--format", "json", "--concurrency", "2"]));
+    assert_eq!(report["summary"]["failed"], 20);
+    let arrivals: Vec<Instant> = arrivals.try_iter().collect();
+    let early = arrivals.iter().filter(|at| **at - arrivals[0] < Duration::from_millis(1500)).count();
+    // The other worker may be on its way when the word comes; alone it would be done with all in that time.
+    assert!(early <= 3 && arrivals.len() > 20, "{early} of {} while it asked for patience", arrivals.len());
 }

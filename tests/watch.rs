@@ -153,10 +153,12 @@ fn after_the_first_round_only_changes_are_told() {
     place.write("files/tools", "read delete\x1b[2J");
     let line = run.line();
     let (time, what) = line.split_once(' ').unwrap();
-    assert_eq!(what, "files: tools +delete\\u{1b}[2J -write");
+    // What is new is judged, too.
+    let expected = "files: tools +delete\\u{1b}[2J -write, findings +HK-CAP-002 (low) +HK-SCH-004 (low) +HK-UNI-003 (high)";
+    assert_eq!(what, expected);
     assert!(time.len() == 9 && time.ends_with('Z'), "{time}");
     place.write("files/tools", "read");
-    assert!(run.line().ends_with("files: tools -delete\\u{1b}[2J"));
+    assert!(run.line().contains(" files: tools -delete\\u{1b}[2J, findings -HK-CAP-002 (low) "));
     let pid = place.spawned("files").pop().unwrap();
     assert!(alive(&pid));
     assert_eq!(run.ends("-TERM"), Some(143));

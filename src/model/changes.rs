@@ -10,8 +10,9 @@ use std::hash::{BuildHasher, RandomState};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::finding::Finding;
 use super::inventory::{CoverageState, Json, List};
-use super::outcome::{Outcome, Posture};
+use super::outcome::{Outcome, Posture, Status};
 use crate::base::text::quote;
 
 /// Characters of one name in a line.
@@ -30,7 +31,8 @@ pub struct Glance {
     posture: Option<Posture>,
     /// By name, the hash of all that carry it; absent where the list was not read to its end.
     lists: [Option<BTreeMap<String, u64>>; 4],
-    findings: Option<BTreeMap<String, u64>>,
+    /// By fingerprint, what to call it; absent where not all was judged.
+    findings: Option<BTreeMap<String, String>>,
 }
 
 /// One difference.
@@ -72,9 +74,7 @@ impl Glance {
             let row = inventory.coverage_of(list).filter(|row| ended(row.state))?;
             (row.phase == list).then(|| named(inventory.items(list).iter().map(|i| item(list, i, hasher))))
         };
-        let finding = |f: &super::finding::Finding| {
-            (format!("{} ({}) {}", f.rule, f.severity, f.pointer), hasher.hash_one(&f.fingerprint))
-        };
+        let finding = |f: &Finding| (f.fingerprint.clone(), format!("{} ({})", f.rule, f.severity));
         let text = |key| inventory.server.as_ref().and_then(|server| server.string(key));
         Glance {
             status: outcome.status.name(),
@@ -87,7 +87,8 @@ impl Glance {
             }),
             posture: Some(outcome.auth.posture).filter(|p| *p != Posture::Unknown),
             lists: List::ALL.map(list),
-            findings: reached.then(|| named(outcome.findings.iter().map(finding))),
+            findings: (outcome.status == Status::Complete)
+                .then(|| outcome.findings.iter().map(finding).collect()),
         }
     }
 
@@ -123,13 +124,17 @@ impl Glance {
             .collect();
         let keys = ["tools", "resources", "resource_templates", "prompts"];
         let lists = keys.into_iter().zip(self.lists.iter().zip(&before.lists));
-        let findings = ("findings", (&self.findings, &before.findings));
-        for (what, (now, then)) in lists.chain([findings]) {
+        for (what, (now, then)) in lists {
             if let (Some(now), Some(then)) = (now, then)
                 && now != then
             {
                 changes.push(listed(what, then, now));
             }
+        }
+        if let (Some(now), Some(then)) = (&self.findings, &before.findings)
+            && now != then
+        {
+            changes.push(judged(then, now));
         }
         changes
     }
@@ -168,6 +173,17 @@ fn listed(what: &'static str, then: &BTreeMap<String, u64>, now: &BTreeMap<Strin
         changed: now.iter().filter(other).map(|(name, _)| name.clone()).collect(),
         ..Change::default()
     }
+}
+
+/// A finding goes by its rule; one that is graded anew is new, and the old one gone.
+fn judged(then: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Change {
+    let without = |a: &BTreeMap<String, String>, b: &BTreeMap<String, String>| {
+        let mut only: Vec<String> =
+            a.iter().filter(|(id, name)| b.get(*id) != Some(name)).map(|(_, name)| name.clone()).collect();
+        only.sort();
+        only
+    };
+    Change { what: "findings", added: without(now, then), removed: without(then, now), ..Change::default() }
 }
 
 /// Several of one name count as one that is all of them, in any order.

@@ -297,7 +297,7 @@ fn share(part: u64, whole: u64) -> String {
 mod tests {
     use super::*;
     use crate::model::outcome::{Cached, Timing};
-    use crate::report::tests::{four, hostile};
+    use crate::report::specimens::{four, hostile};
 
     const FRAME: Frame = Frame {
         wall: Duration::from_secs(2),

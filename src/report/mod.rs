@@ -21,17 +21,16 @@ pub(crate) mod output;
 mod prometheus;
 mod rows;
 mod safe;
+#[cfg(test)]
+mod specimens;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
-use std::str::FromStr;
 use std::time::SystemTime;
 
-use crate::base::text;
 use crate::model::changes::Change;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
@@ -103,19 +102,6 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// In the order in which help names them.
-    pub(crate) const ALL: [Format; 4] = [Format::Table, Format::Json, Format::Ndjson, Format::Prometheus];
-
-    /// The word for `--format`.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Format::Table => "table",
-            Format::Json => "json",
-            Format::Ndjson => "ndjson",
-            Format::Prometheus => "prometheus",
-        }
-    }
-
     /// What the ending of a file's name says, if it is a known one.
     pub(crate) fn of_path(path: &Path) -> Option<Format> {
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
@@ -127,30 +113,6 @@ impl Format {
         }
     }
 }
-
-impl FromStr for Format {
-    type Err = UnknownFormat;
-    fn from_str(s: &str) -> Result<Format, UnknownFormat> {
-        Format::ALL.into_iter().find(|f| f.name() == s).ok_or_else(|| UnknownFormat(s.to_owned()))
-    }
-}
-
-/// The word is no format.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UnknownFormat(String);
-
-impl fmt::Display for UnknownFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = Format::ALL.map(Format::name);
-        write!(f, "unknown format \"{}\" ", text::quote(&self.0, 40))?;
-        match text::nearest(&self.0, names) {
-            Some(name) => write!(f, "(did you mean \"{name}\"?)"),
-            None => write!(f, "(one of {})", names.join(", ")),
-        }
-    }
-}
-
-impl std::error::Error for UnknownFormat {}
 
 /// A sink that writes `format` to `out`. `style` matters to tables only.
 pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -> Box<dyn Sink + 'a> {

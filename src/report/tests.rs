@@ -4,27 +4,18 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::Path;
 use std::rc::Rc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+use super::specimens::*;
 use super::*;
+use crate::base::text;
 use crate::model::finding::{Confidence, Finding, Severity};
-use crate::model::inventory::{CacheHint, Coverage, CoverageState, Inventory, Json, List, Protocol};
-use crate::model::notes::Note;
-use crate::model::outcome::Owner;
-use crate::model::outcome::{
-    Auth, EndpointView, Failure, FailureKind, Phase, Posture, Status, Timing, Transport,
-};
-use crate::model::revision::Era;
-use crate::model::run::RuleSet;
+use crate::model::inventory::List;
+use crate::model::outcome::{FailureKind, Phase, Status};
 
 const PLAIN: Style = Style { width: None, colour: false, unicode: false, stream: None };
 const RICH: Style = Style { unicode: true, ..PLAIN };
-/// ANSI, OSC 52 and 8, C1, NUL, newline, bidi, zero width, tag characters, DEL, line separator.
-const HOSTILE: &str = "evil\x1b[2J\x1b]52;c;QQ==\x07\u{9b}2J\u{9d}8;;x\0\n\rok: complete\u{202e}gpj\u{200b}\u{e0041}\
-                       \x7f\u{2028}\u{2061}<b>&";
-
 /// The escape sequences that are ours.
 const COLOURS: [&str; 6] = ["\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m", "\x1b[1m", "\x1b[0m"];
 
@@ -47,166 +38,6 @@ impl Shared {
     }
 }
 
-fn object(value: &Value) -> Json {
-    Json::parse(value.to_string()).unwrap()
-}
-
-fn row(phase: List, state: CoverageState, items: usize, reason: Option<&str>) -> Coverage {
-    let reason = reason.map(str::to_owned);
-    Coverage { phase, state, items, pages: 1, bytes: 512, ms: 3.125, reason }
-}
-
-fn coverage(states: [(CoverageState, usize); 4]) -> Vec<Coverage> {
-    let reason = |s| (s != CoverageState::Complete).then_some("not declared");
-    List::ALL.into_iter().zip(states).map(|(l, (s, n))| row(l, s, n, reason(s))).collect()
-}
-
-fn failure(kind: FailureKind, phase: Phase, message: &str) -> Option<Failure> {
-    Some(Failure { kind, phase, message: message.to_owned() })
-}
-
-fn complete() -> Outcome {
-    use CoverageState::{Complete, Unsupported};
-    let tool = |i: usize| object(&json!({"name": format!("t{i}"), "inputSchema": {}, "x-unknown": [null]}));
-    Outcome {
-        name: "files".into(),
-        owners: vec![Owner { file: "servers.json".into(), line: Some(4), name: "files".into() }],
-        transport: Some(Transport::Stdio),
-        endpoint: EndpointView {
-            command: Some("mcp-files".into()),
-            args: Some(vec!["--root".into(), "/srv".into()]),
-            url: None,
-        },
-        status: Status::Complete,
-        failure: None,
-        inventory: Inventory {
-            protocol: Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake }),
-            server: Some(object(&json!({"name": "mcp-files", "version": "1.2.0"}))),
-            instructions: Some("Be careful.\nVery.".into()),
-            capabilities: Some(object(&json!({"tools": {}, "prompts": {}}))),
-            tools: (0..14).map(tool).collect(),
-            coverage: coverage([(Complete, 14), (Unsupported, 0), (Unsupported, 0), (Complete, 0)]),
-            cache_hint: Some(CacheHint { ttl_ms: 500, public: false }),
-            ..Inventory::default()
-        },
-        auth: Auth { posture: Posture::None, ..Auth::default() },
-        findings: vec![],
-        notes: vec![Note {
-            code: "banner".into(),
-            message: "text before the first message".into(),
-            count: 3,
-        }],
-        stderr: None,
-        timing: Timing {
-            total_ms: 212.0,
-            connect_ms: 1.9,
-            handshake_ms: 180.2,
-            listing_ms: 9.875,
-            ..Timing::default()
-        },
-        attempts: 1,
-        cached: None,
-        worker: None,
-    }
-}
-
-fn partial() -> Outcome {
-    use CoverageState::{Complete, Failed, Skipped, Truncated};
-    Outcome {
-        name: "wiki".into(),
-        owners: Vec::new(),
-        transport: Some(Transport::Http),
-        endpoint: EndpointView { url: Some("https://wiki.example/mcp".into()), ..EndpointView::default() },
-        status: Status::Partial,
-        failure: failure(FailureKind::RpcError, Phase::List(List::Resources), "error -32603: internal"),
-        inventory: Inventory {
-            protocol: Some(Protocol { version: "2026-07-28".into(), era: Era::Stateless }),
-            server: Some(object(&json!({"name": "wiki"}))),
-            coverage: vec![
-                row(List::Tools, Truncated, 140, Some("cursor \"a\" came twice")),
-                row(List::Resources, Failed, 3, Some("error -32603: internal")),
-                row(List::ResourceTemplates, Skipped, 0, Some("cut short")),
-                row(List::Prompts, Complete, 2, None),
-            ],
-            prompts: vec![object(&json!({"name": "p"})), object(&json!({"name": "q"}))],
-            cache_hint: None,
-            ..complete().inventory
-        },
-        timing: Timing { total_ms: 9.04, ..Timing::default() },
-        notes: vec![],
-        ..complete()
-    }
-}
-
-pub(super) fn failed() -> Outcome {
-    Outcome {
-        name: "gone".into(),
-        owners: Vec::new(),
-        transport: Some(Transport::Sse),
-        status: Status::Failed,
-        failure: failure(FailureKind::ConnectFailed, Phase::Connect, "connection refused"),
-        inventory: Inventory { coverage: coverage([(CoverageState::Skipped, 0); 4]), ..Inventory::default() },
-        notes: vec![],
-        ..partial()
-    }
-}
-
-fn not_evaluated() -> Outcome {
-    Outcome {
-        name: "off".into(),
-        owners: vec![Owner { file: "command line".into(), line: None, name: "off".into() }],
-        transport: None,
-        endpoint: EndpointView::default(),
-        status: Status::NotEvaluated,
-        failure: failure(FailureKind::Config, Phase::Config, "excluded by --no-stdio"),
-        inventory: Inventory::default(),
-        timing: Timing::default(),
-        attempts: 0,
-        ..failed()
-    }
-}
-
-pub(super) fn hostile() -> Outcome {
-    let text = || HOSTILE.to_owned();
-    Outcome {
-        name: format!("{HOSTILE}{}", "A".repeat(1 << 20)),
-        owners: vec![Owner { file: text(), line: Some(1), name: text() }],
-        endpoint: EndpointView { command: Some(text()), args: Some(vec![text()]), url: None },
-        failure: failure(FailureKind::InvalidMessage, Phase::List(List::Tools), HOSTILE),
-        inventory: Inventory {
-            protocol: Some(Protocol { version: text(), era: Era::Handshake }),
-            server: Some(object(&json!({"name": HOSTILE, "version": HOSTILE.repeat(1_000)}))),
-            instructions: Some(text()),
-            tools: vec![object(&json!({HOSTILE: HOSTILE}))],
-            coverage: vec![row(List::Tools, CoverageState::Truncated, 1, Some(HOSTILE))],
-            ..Inventory::default()
-        },
-        auth: Auth { challenges: vec![text()], facts: vec![text()], ..Auth::default() },
-        notes: vec![Note { code: "stderr".into(), message: text(), count: 1 }],
-        worker: Some(text()),
-        ..partial()
-    }
-}
-
-fn rules() -> RuleSet {
-    RuleSet { version: "2026-11-22", count: 28, sha256: "0".repeat(64) }
-}
-
-pub(super) fn run_info() -> RunInfo {
-    RunInfo {
-        id: "r-1".into(),
-        started: UNIX_EPOCH + Duration::from_secs(1_795_348_800),
-        planned: 4,
-        rules: rules(),
-    }
-}
-
-pub(super) fn run_end(outcomes: &[Outcome]) -> RunEnd {
-    let mut tally = Tally::default();
-    outcomes.iter().for_each(|o| tally.add(o));
-    RunEnd { finished: run_info().started + Duration::from_millis(1_234), interrupted: false, tally }
-}
-
 /// What `format` makes of `outcomes`, handed over last first.
 fn written(format: Format, style: Style, outcomes: &[Outcome]) -> String {
     let out = Shared::default();
@@ -217,10 +48,6 @@ fn written(format: Format, style: Style, outcomes: &[Outcome]) -> String {
     }
     sink.end(&run_end(outcomes)).unwrap();
     out.text()
-}
-
-pub(super) fn four() -> [Outcome; 4] {
-    [complete(), partial(), failed(), not_evaluated()]
 }
 
 fn schema(name: &str) -> Value {
@@ -236,6 +63,8 @@ fn objections(validator: &jsonschema::Validator, value: &Value) -> Vec<String> {
 fn report_validator() -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema("report-v1.schema.json")).unwrap()
 }
+
+const ALL_FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Ndjson, Format::Prometheus];
 
 #[test]
 fn the_table_in_full() {
@@ -454,7 +283,7 @@ fn an_ndjson_target_is_out_before_the_next_is_there() {
 #[test]
 fn no_format_lets_a_raw_control_character_out() {
     let outcomes = [hostile(), Outcome { status: Status::Complete, failure: None, ..hostile() }];
-    for format in Format::ALL {
+    for format in ALL_FORMATS {
         for style in [PLAIN, Style { width: Some(100), colour: true, ..RICH }] {
             let mut text = written(format, style, &outcomes);
             for ours in COLOURS {
@@ -470,7 +299,7 @@ fn no_format_lets_a_raw_control_character_out() {
 #[test]
 fn a_hostile_name_forges_no_line() {
     let lines = |outcome: Outcome| {
-        Format::ALL.map(|f| written(f, PLAIN, std::slice::from_ref(&outcome)).lines().count())
+        ALL_FORMATS.map(|f| written(f, PLAIN, std::slice::from_ref(&outcome)).lines().count())
     };
     assert_eq!(lines(hostile()), lines(Outcome { name: "evil".into(), ..hostile() }));
     let table = written(Format::Table, PLAIN, &[hostile()]);
@@ -499,7 +328,7 @@ fn a_full_disk_is_an_error_that_names_the_file() {
 }
 
 #[test]
-fn formats_are_known_by_name_and_by_ending() {
+fn formats_are_known_by_the_ending_of_a_file() {
     let of = |path| Format::of_path(Path::new(path));
     assert_eq!(of("a/r.json"), Some(Format::Json));
     assert_eq!(of("r.JSONL"), Some(Format::Ndjson));
@@ -507,8 +336,4 @@ fn formats_are_known_by_name_and_by_ending() {
     assert_eq!(of("r.txt"), Some(Format::Table));
     assert_eq!(of("hawkeye.prom"), Some(Format::Prometheus));
     assert_eq!((of("r.pdf"), of("json")), (None, None));
-    assert_eq!("ndjson".parse(), Ok(Format::Ndjson));
-    let refusal = |s: &str| s.parse::<Format>().unwrap_err().to_string();
-    assert_eq!(refusal("jsn"), "unknown format \"jsn\" (did you mean \"json\"?)");
-    assert_eq!(refusal("pdf"), "unknown format \"pdf\" (one of table, json, ndjson, prometheus)");
 }

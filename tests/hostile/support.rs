@@ -542,7 +542,18 @@ pub fn scan_with(dir: &Dir, cases: Vec<Case>, peak_mib: u64, adjust: impl FnOnce
             problems.push(format!("the honest target: {}", brief(&honest)));
         }
         let all = done.report.as_ref().and_then(|r| r["targets"].as_array()).unwrap();
-        let code = if all.iter().all(|t| t["status"] == "complete") { 0 } else { 3 };
+        let bad = |t: &Value| {
+            t["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|f| f["severity"] == "high" || f["severity"] == "critical")
+        };
+        let code = match all.iter().all(|t| t["status"] == "complete") {
+            _ if all.iter().any(bad) => 1,
+            true => 0,
+            false => 3,
+        };
         if done.code != code {
             problems.push(format!("exit code {} instead of {code}: {}", done.code, head(&done.err(), 300)));
         }

@@ -16,6 +16,12 @@ def note(name, word):
         file.write(f"{word}\n")
 
 
+def tool(name):
+    """Nothing a rule objects to."""
+    schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    return {"name": name, "description": "Does one thing and says what.", "inputSchema": schema}
+
+
 note("spawned", os.getpid())
 for line in sys.stdin:
     message = json.loads(line)
@@ -34,7 +40,7 @@ for line in sys.stdin:
         answer["result"] = {}
     elif method == "tools/list":
         with open(os.path.join(folder, "tools")) as file:
-            answer["result"] = {"tools": [{"name": name, "inputSchema": {}} for name in file.read().split()]}
+            answer["result"] = {"tools": [tool(name) for name in file.read().split()]}
     else:
         answer["error"] = {"code": -32601, "message": "no such method"}
     print(json.dumps(answer), flush=True)

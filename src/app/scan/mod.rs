@@ -116,7 +116,7 @@ pub(super) fn scan_options(settings: &Settings) -> ScanOptions {
         batches: settings.batches,
         memory: settings.memory,
         protocol_version: settings.protocol_version,
-        assessment: settings.assessment.clone(),
+        assessment: settings.assessment,
         claim: Claim::Whole { guard_program: SELF.into() },
         pool: None,
         auth_metadata: true,

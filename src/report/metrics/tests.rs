@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::model::outcome::Cached;
-use crate::report::tests::{failed, four, hostile, run_end, run_info};
+use crate::report::specimens::{failed, four, hostile, run_end, run_info};
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)

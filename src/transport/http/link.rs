@@ -145,7 +145,10 @@ impl Link {
             && (status == 429 || status == 503 && asked.is_some())
         {
             let span = asked.unwrap_or_else(|| backoff(self.options.http.backoff_factor, 1));
-            self.client.pace.hold(origin, span);
+            // More than this target can wait is its own loss, not that of its neighbours.
+            if span < self.patience.until().left() {
+                self.client.pace.hold(origin, span);
+            }
         }
     }
 
