@@ -206,7 +206,7 @@ impl Check<'_, '_> {
 
     fn schema(&mut self, at: usize, level: usize) {
         match self.tree.value(at) {
-            Value::Bool(_) if self.draft != Draft::Four || self.may_be_flag(at) => return,
+            Value::Bool(_) if self.draft != Draft::Four => return,
             Value::Object => {}
             _ => return self.say(at, ProblemKind::Invalid, "is no schema (an object or a truth value)"),
         }
@@ -232,14 +232,12 @@ impl Check<'_, '_> {
         !matches!(shape(self.tree.key(at)), Shape::Anything)
     }
 
-    /// Draft-04 has truth values only under these.
-    fn may_be_flag(&self, at: usize) -> bool {
-        matches!(self.tree.key(at), "additionalItems" | "additionalProperties")
-    }
-
     fn keyword(&mut self, at: usize, shape: Shape, level: usize) {
         let tree = self.tree;
         match (shape, tree.value(at)) {
+            // Draft-04 has truth values only here. A property of such a name is something else.
+            (Shape::Schema, Value::Bool(_))
+                if matches!(tree.key(at), "additionalItems" | "additionalProperties") => {}
             (Shape::Schema, _) => self.open.push((at, level + 1)),
             (Shape::Items, Value::Array) if self.draft != Draft::Twenty => {
                 if self.draft != Draft::Any && tree.children(at).next().is_none() {
