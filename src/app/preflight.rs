@@ -36,7 +36,7 @@ fn plan(settings: &Settings, load: Load) -> Plan {
     Plan {
         load,
         width: match settings.width {
-            Width::Auto { start, .. } => Wanted::Auto { start },
+            Width::Auto { start, most } => Wanted::Auto { start, most },
             Width::Fixed(n) => Wanted::Exactly(n),
         },
         idle: settings.wire.http.pool_size,

@@ -380,7 +380,7 @@ mod tests {
             assert_eq!(not_ok.len(), 1, "{name}: {not_ok:?}");
             assert_eq!(not_ok[0].remedy.as_deref(), Some(remedy), "{name}");
             assert_eq!(verdict.fits(), name == "memory");
-            let verdict = judge(&plan(nodes(24), Wanted::Auto { start: 20 }), &host);
+            let verdict = judge(&plan(nodes(24), Wanted::Auto { start: 20, most: 1024 }), &host);
             assert_eq!((verdict.width, verdict.most), (auto, auto), "{name} under auto");
             assert_eq!(verdict.bottleneck().map(|c| c.name), Some(name));
         }
@@ -394,7 +394,7 @@ mod tests {
         assert_eq!(verdict.open_files, 20 + 24 * 8);
         assert!(verdict.fits());
         // Under auto the room above the start is raised for, too, and bounds the growth.
-        let verdict = judge(&plan(urls(10_000), Wanted::Auto { start: 6 }), &host);
+        let verdict = judge(&plan(urls(10_000), Wanted::Auto { start: 6, most: 1024 }), &host);
         assert_eq!((verdict.width, verdict.most), (6, 1014));
         assert_eq!(verdict.open_files, 4096);
         assert_eq!(state(&verdict, "open files"), State::Raised);
@@ -414,7 +414,7 @@ mod tests {
     fn the_control_groups_memory_counts_where_it_is_less() {
         let mut host = big();
         host.cgroup.memory_left = Some(2 * GIB);
-        let verdict = judge(&plan(nodes(100), Wanted::Auto { start: 20 }), &host);
+        let verdict = judge(&plan(nodes(100), Wanted::Auto { start: 20, most: 1024 }), &host);
         assert_eq!((verdict.width, verdict.most), (20, 29));
         let memory = verdict.checks.iter().find(|c| c.name == "memory").unwrap();
         assert_eq!((memory.given, memory.source), (Some(2 * GIB), "what the control group has left"));
@@ -428,7 +428,7 @@ mod tests {
     #[test]
     fn ports_and_followed_connections_warn_and_name_the_remedy() {
         let host = Host { ports: Some((32768, 60999)), tracked: Some((60_000, 65_536)), ..big() };
-        let verdict = judge(&plan(urls(20_000), Wanted::Auto { start: 6 }), &host);
+        let verdict = judge(&plan(urls(20_000), Wanted::Auto { start: 6, most: 1024 }), &host);
         let remedy = |name| {
             let check = verdict.checks.iter().find(|c| c.name == name).unwrap();
             assert_eq!(check.state, State::Warn);
@@ -441,9 +441,9 @@ mod tests {
         assert_eq!(remedy("followed connections"), "sudo sysctl -w net.netfilter.nf_conntrack_max=262144");
         assert!(verdict.fits());
         let free = Host { tracked: None, ..host };
-        let verdict = judge(&plan(urls(20_000), Wanted::Auto { start: 6 }), &free);
+        let verdict = judge(&plan(urls(20_000), Wanted::Auto { start: 6, most: 1024 }), &free);
         assert!(verdict.checks.iter().all(|c| c.name != "followed connections"));
-        let verdict = judge(&plan(nodes(20_000), Wanted::Auto { start: 6 }), &free);
+        let verdict = judge(&plan(nodes(20_000), Wanted::Auto { start: 6, most: 1024 }), &free);
         assert!(verdict.checks.iter().all(|c| c.name != "local ports to one host"));
     }
 

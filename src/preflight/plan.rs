@@ -31,11 +31,10 @@ pub(crate) enum Wanted {
     Auto {
         /// At first.
         start: usize,
+        /// At most, however much room there is.
+        most: usize,
     },
 }
-
-/// What `auto` grows to at most, however much room there is.
-pub(crate) const WIDEST: usize = 1024;
 
 /// Servers by what they weigh, heaviest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -182,7 +181,7 @@ impl Plan {
     pub(crate) fn wanted(&self) -> usize {
         match self.width {
             Wanted::Exactly(n) => n.min(self.load.servers()).max(1),
-            Wanted::Auto { start } => start.min(self.most()).max(1),
+            Wanted::Auto { start, .. } => start.min(self.most()).max(1),
         }
     }
 
@@ -190,7 +189,7 @@ impl Plan {
     pub(crate) fn most(&self) -> usize {
         match self.width {
             Wanted::Exactly(_) => self.wanted(),
-            Wanted::Auto { .. } => self.load.servers().clamp(1, WIDEST),
+            Wanted::Auto { most, .. } => self.load.servers().clamp(1, most.max(1)),
         }
     }
 
@@ -292,11 +291,11 @@ mod tests {
     #[test]
     fn auto_may_grow_as_far_as_there_are_servers() {
         let remote = |remote| Load { remote, ..Load::default() };
-        let auto = |n| plan(remote(n), Wanted::Auto { start: 6 });
+        let auto = |n| plan(remote(n), Wanted::Auto { start: 6, most: 500 });
         assert_eq!((auto(0).wanted(), auto(0).most()), (1, 1));
         assert_eq!((auto(3).wanted(), auto(3).most()), (3, 3));
         assert_eq!((auto(100).wanted(), auto(100).most()), (6, 100));
-        assert_eq!((auto(10_000).wanted(), auto(10_000).most()), (6, WIDEST));
+        assert_eq!((auto(10_000).wanted(), auto(10_000).most()), (6, 500));
         assert_eq!(auto(100).longest(6), Duration::from_secs(17 * 30));
     }
 }

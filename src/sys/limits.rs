@@ -1,5 +1,7 @@
 //! Resource limits of this process.
 
+use super::files::effective_user;
+
 /// A soft limit, which we may raise, and the hard one, up to which. `u64::MAX` is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limit {
@@ -49,6 +51,5 @@ pub(crate) fn raise_open_files(wanted: u64) -> u64 {
 
 /// Whether we are root, whom the limit of processes does not bind and who may change the kernel's settings.
 pub(crate) fn is_root() -> bool {
-    // SAFETY: no arguments, cannot fail.
-    unsafe { libc::geteuid() == 0 }
+    effective_user() == 0
 }
