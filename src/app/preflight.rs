@@ -23,12 +23,16 @@ use super::{print, say};
 /// Makes room for a scan of `targets`, or the scan narrower: the width that fits. Warns at most once for each
 /// thing that is short.
 pub(super) fn ahead(settings: &Settings, targets: &[Target]) -> Width {
-    let verdict = before(&plan(settings, Load::of(targets)));
+    let plan = plan(settings, Load::of(targets));
+    let verdict = before(&plan);
     verdict.warnings().iter().for_each(|w| log::warn!("{w}"));
     log::info!("{} servers at a time, room for {} (hawkeye preflight)", verdict.width, verdict.most);
+    // What is narrower only for want of targets stays: there may be more of them in the next round.
+    let start = if verdict.width < verdict.wanted { verdict.width } else { settings.width.start() };
+    let room = if verdict.most < plan.most() { verdict.most } else { settings.width.most() };
     match settings.width {
-        Width::Fixed(_) => Width::Fixed(verdict.width),
-        Width::Auto { most, .. } => Width::Auto { start: verdict.width, most: most.min(verdict.most) },
+        Width::Fixed(_) => Width::Fixed(start),
+        Width::Auto { .. } => Width::Auto { start: start.min(room), most: room },
     }
 }
 

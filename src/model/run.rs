@@ -67,8 +67,10 @@ pub struct Vitals {
     pub requests: u64,
     /// HTTP exchanges that were asked again, after 429 or a status of the configuration.
     pub repeats: u64,
-    /// Connections made; the other exchanges reused one.
+    /// Connections made.
     pub connections: u64,
+    /// HTTP exchanges that were answered over a connection which was there already.
+    pub connections_reused: u64,
     /// Connections open now.
     pub open_connections: u64,
     /// Most connections that were open at once.

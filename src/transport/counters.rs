@@ -15,6 +15,7 @@ struct Counts {
     requests: AtomicU64,
     repeats: AtomicU64,
     connections: AtomicU64,
+    connections_reused: AtomicU64,
     open_connections: AtomicU64,
     peak_connections: AtomicU64,
     processes: AtomicU64,
@@ -35,6 +36,10 @@ impl Counters {
 
     pub(super) fn repeat(&self) {
         self.0.repeats.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn connection_reused(&self) {
+        self.0.connections_reused.fetch_add(1, Relaxed);
     }
 
     pub(super) fn process(&self) {
@@ -70,6 +75,7 @@ impl Counters {
             requests: counts.requests.load(Relaxed),
             repeats: counts.repeats.load(Relaxed),
             connections: counts.connections.load(Relaxed),
+            connections_reused: counts.connections_reused.load(Relaxed),
             open_connections: counts.open_connections.load(Relaxed),
             peak_connections: counts.peak_connections.load(Relaxed),
             processes: counts.processes.load(Relaxed),

@@ -71,6 +71,13 @@ impl Monitor {
         })
     }
 
+    /// Another scanner does the next round.
+    pub(super) fn new_scanner(&mut self) {
+        if let Some(exporter) = &mut self.exporter {
+            exporter.new_scanner();
+        }
+    }
+
     /// A round begins.
     pub(super) fn begin(&mut self, run: &RunInfo) {
         self.begun = Instant::now();

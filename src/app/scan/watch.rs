@@ -8,7 +8,7 @@ use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
 use crate::app::exit::Exit;
-use crate::app::say;
+use crate::app::{preflight, say};
 use crate::base::time::Deadline;
 use crate::cli::args::Scan;
 use crate::config::{Settings, TargetsFrom};
@@ -16,7 +16,7 @@ use crate::model::changes::{Change, Glance};
 use crate::model::outcome::{FailureKind, Outcome};
 use crate::model::run::Tally;
 use crate::model::target::Target;
-use crate::scan::{Heard, Scanner};
+use crate::scan::{Heard, ScanOptions, Scanner};
 use crate::sys::cancel::Cancel;
 use crate::sys::signal::Bell;
 
@@ -62,7 +62,7 @@ struct Ended {
 impl Watch<'_> {
     /// Until a signal ends it, or nobody reads along any more.
     pub(super) fn run(mut self, mut planned: Planned) -> Exit {
-        let mut scanner = match Scanner::new(keeping_options(&planned.settings), self.cancel) {
+        let mut scanner = match Scanner::new(fitting_options(&planned), self.cancel) {
             Ok(scanner) => scanner,
             Err(e) => {
                 say(&e.to_string());
@@ -93,7 +93,7 @@ impl Watch<'_> {
                 Ok(new) => {
                     complaint.clear();
                     if reload || without_targets(&new.settings) != without_targets(&planned.settings) {
-                        scanner = self.replaced(scanner, &new.settings);
+                        scanner = self.replaced(scanner, &new);
                         remember = Remember::open(&new.settings, self.args.refresh, self.cancel);
                     }
                     planned = new;
@@ -184,10 +184,11 @@ impl Watch<'_> {
     }
 
     /// A scanner with these settings, or the old one where it cannot be had.
-    fn replaced(&self, old: Scanner, settings: &Settings) -> Scanner {
-        match Scanner::new(keeping_options(settings), self.cancel) {
+    fn replaced(&mut self, old: Scanner, planned: &Planned) -> Scanner {
+        match Scanner::new(fitting_options(planned), self.cancel) {
             Ok(new) => {
                 old.finish();
+                self.monitor.new_scanner();
                 new
             }
             Err(e) => {
@@ -196,6 +197,12 @@ impl Watch<'_> {
             }
         }
     }
+}
+
+/// How `planned` is scanned, as wide as the machine has room for.
+fn fitting_options(planned: &Planned) -> ScanOptions {
+    let width = preflight::ahead(&planned.settings, &planned.targets);
+    ScanOptions { width, ..keeping_options(&planned.settings) }
 }
 
 /// What a scanner is made from.

@@ -94,6 +94,11 @@ impl Exporter {
         self.listener.as_ref().map(Listener::address)
     }
 
+    /// From now on another scanner's vitals come.
+    pub(crate) fn new_scanner(&mut self) {
+        self.metrics.new_scanner();
+    }
+
     /// A run begins.
     pub(crate) fn begin(&mut self, run: &RunInfo) {
         self.metrics.begin(run);

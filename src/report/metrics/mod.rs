@@ -235,17 +235,20 @@ impl Metrics {
         text::write(&[&now, &self.totals, run, self.targets.samples()])
     }
 
-    /// Adds what the transports did since the last look. Counts that fell belong to a new scanner.
+    /// What the transports did is counted from 0 again, by a scanner that took another's place.
+    pub(crate) fn new_scanner(&mut self) {
+        self.vitals = Vitals::default();
+    }
+
+    /// Adds what the transports did since the last look.
     fn count_vitals(&mut self, now: &Vitals) {
         let before = std::mem::replace(&mut self.vitals, *now);
-        let more =
-            |of: fn(&Vitals) -> u64| of(now).checked_sub(of(&before)).unwrap_or_else(|| of(now)) as f64;
-        let reused = |v: &Vitals| v.requests.saturating_sub(v.connections);
+        let more = |of: fn(&Vitals) -> u64| of(now).saturating_sub(of(&before)) as f64;
         self.totals.add(Family::Requests, [], more(|v| v.requests));
         self.totals.add(Family::Repeats, [], more(|v| v.repeats));
         self.totals.add(Family::Processes, [], more(|v| v.processes));
         self.totals.add(Family::ConnectionsUsed, ["opened"], more(|v| v.connections));
-        self.totals.add(Family::ConnectionsUsed, ["reused"], more(reused));
+        self.totals.add(Family::ConnectionsUsed, ["reused"], more(|v| v.connections_reused));
         self.totals.add(Family::Sessions, ["opened"], more(|v| v.sessions_opened));
         self.totals.add(Family::Sessions, ["reused"], more(|v| v.sessions_reused));
         self.totals.add(Family::RateWaits, [], more(|v| v.rate_waits));

@@ -126,6 +126,9 @@ impl Link {
             let first_byte = result.is_ok().then(|| asked.saturating_sub(idle));
             self.phases = self.phases.or(Phases { first_byte, ..connected });
             let response = result?;
+            if connected.tcp.is_none() {
+                self.client.counters.connection_reused();
+            }
             self.heed(&response);
             if !response.status().is_redirection() || response.status() == 304 {
                 return Ok(response);
