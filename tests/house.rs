@@ -152,6 +152,28 @@ fn misplaced(file: &str, path: &str) -> Option<String> {
     (!allowed).then(|| format!("{file}: {module} (floor {from}) imports {path} (floor {to})"))
 }
 
+/// A key that is looked up by a name which the table has no more is silently nothing.
+#[test]
+fn keys_that_are_named_elsewhere_are_in_the_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let table = fs::read_to_string(root.join("config/keys.rs")).unwrap();
+    let mut files = Vec::new();
+    rust_files(&root, &mut files);
+    let mut named = 0;
+    for path in files.iter().filter(|path| !path.to_str().unwrap().ends_with("tests.rs")) {
+        let code = fs::read_to_string(path).unwrap();
+        for (at, _) in code.match_indices("\"mcp_introspection.") {
+            let Some((key, _)) = code[at + 1..].split_once('"') else { continue };
+            let whole = key.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == '.');
+            if whole && !key.ends_with('.') {
+                assert!(table.contains(&format!("\"{key}\"")), "{}: no key {key}", path.display());
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 10, "only {named} found");
+}
+
 /// Every path that follows `crate::`, groups taken apart.
 fn imports(code: &str) -> Vec<String> {
     let mut paths = Vec::new();

@@ -59,8 +59,11 @@ impl Place {
     }
 
     fn start(&self, args: &[&str]) -> Running {
+        self.begin(self.hawkeye(args))
+    }
+
+    fn begin(&self, mut command: Command) -> Running {
         let errors = fs::File::create(self.path("stderr")).unwrap();
-        let mut command = self.hawkeye(args);
         let mut child = command.stdout(Stdio::piped()).stderr(errors).stdin(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Running { child, lines }
@@ -141,6 +144,25 @@ fn until(what: impl Fn() -> bool) -> bool {
         std::thread::yield_now();
     }
     true
+}
+
+#[test]
+fn the_machine_is_looked_at_before_what_is_watched() {
+    let place = Place::new("narrow");
+    let urls: String = (0..40).map(|n| format!("http://127.0.0.1:1/{n}\n")).collect();
+    place.write("urls", &urls);
+    let mut command = Command::new("sh");
+    let scan = "ulimit -n 64; exec \"$0\" scan --targets urls --concurrency 40 --watch 3600";
+    command.args(["-c", scan, env!("CARGO_BIN_EXE_hawkeye")]).current_dir(&place.0).env("HOME", &place.0);
+    let run = place.begin(command);
+    assert!(
+        until(|| place.said().contains(" instead of 40 servers at a time: open files: ")),
+        "{}",
+        place.said()
+    );
+    assert_eq!(run.ends("-TERM"), Some(143));
+    // The scanner, which looks for itself, finds nothing to add.
+    assert_eq!(place.said().matches("servers at a time").count(), 1, "{}", place.said());
 }
 
 #[test]
