@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use crate::base::columns::lay_out;
 use crate::base::text::quote;
 use crate::base::time::{rfc3339, short_span};
 use crate::cli::args::{Cache, CacheCommand, CacheFormat};
 use crate::config::{Environment, Overrides, resolve};
+use crate::report;
 use crate::store::cache::{self, Row};
 use crate::store::options::CacheOptions;
 use crate::store::{Opened, Store, StoreError, moved};
@@ -191,10 +193,11 @@ fn list_text(rows: &[Row], format: CacheFormat, now: SystemTime) -> String {
     if format == CacheFormat::Json {
         return json(&rows.iter().map(|row| Listed::of(row, now)).collect::<Vec<Listed<'_>>>());
     }
-    let mut lines = vec![["name", "transport", "age", "fresh for", "bytes", "endpoint"].map(str::to_owned)];
+    let heads = ["name", "transport", "age", "fresh for", "bytes", "endpoint"];
+    let mut lines = vec![heads.map(str::to_owned).to_vec()];
     lines.extend(rows.iter().map(|row| {
         let left = row.fresh_until.duration_since(now).unwrap_or(Duration::ZERO);
-        [
+        vec![
             quote(&row.name, 40),
             row.transport.clone(),
             short_span(seconds(row.stored, now)),
@@ -203,17 +206,15 @@ fn list_text(rows: &[Row], format: CacheFormat, now: SystemTime) -> String {
             quote(&row.endpoint, 120),
         ]
     }));
-    let widths: Vec<usize> =
-        (0..5).map(|c| lines.iter().map(|line| line[c].chars().count()).max().unwrap_or(0)).collect();
-    lines.iter().fold(String::new(), |mut out, line| {
-        for (cell, width) in line.iter().zip(&widths) {
-            let _ = write!(out, "{cell:width$}  ");
-        }
-        let _ = writeln!(out, "{}", line[5]);
-        out
-    })
+    lay_out(&lines, &[])
 }
 
 fn json(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).map_or(String::new(), |text| text + "\n")
+    let mut bytes = Vec::new();
+    match report::write_json(&mut bytes, value) {
+        // Names come from files of others: what deceives a reader is escaped, and the rest is UTF-8.
+        Ok(()) => String::from_utf8_lossy(&bytes).into_owned() + "\n",
+        // Only a value that is no JSON fails in memory, and these are texts and numbers.
+        Err(_) => String::new(),
+    }
 }

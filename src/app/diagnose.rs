@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::base::columns::{Side, lay_out, mib, ms};
 use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::cli::args::Diagnose as Args;
 use crate::measure::SCHEMA_VERSION;
 use crate::measure::causes::{Cause, Facts, Way, causes};
-use crate::measure::grid::{self, Side, lay_out};
 use crate::measure::remedies::{Measures, Problem, measures, problems};
 use crate::measure::steps::{State, Step, steps};
 use crate::model::certificate::Tls;
@@ -166,7 +166,7 @@ impl Diagnosis<'_> {
             vec![
                 s.step.to_owned(),
                 s.state.name().to_owned(),
-                s.ms.map_or_else(String::new, grid::ms),
+                s.ms.map_or_else(String::new, ms),
                 count(s.items.map(|n| n as u64)),
                 count(s.pages.map(u64::from)),
                 count(s.bytes),
@@ -185,9 +185,9 @@ impl Diagnosis<'_> {
         };
         text.push_str(&format!(
             "\nconnection {} ms, all {} ms{rate}, memory +{}\n",
-            grid::ms(m.connection_ms),
-            grid::ms(m.total_ms),
-            grid::mib(m.memory_growth_bytes)
+            ms(m.connection_ms),
+            ms(m.total_ms),
+            mib(m.memory_growth_bytes)
         ));
         for problem in &self.problems {
             let name = problem.problem.replace('_', " ");

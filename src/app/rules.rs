@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::rules::{RULES, Rule, find, rule_set};
+use crate::base::columns::lay_out;
 use crate::base::text::{nearest, quote};
 use crate::cli::args::{Rules, RulesCommand, RulesFormat};
 use crate::model::finding::Severity;
@@ -28,11 +29,11 @@ pub(super) fn run(args: &Rules) -> Exit {
 }
 
 fn table() -> String {
-    let mut out = String::from("rule        worst     setting                    what it finds\n");
-    for rule in RULES {
-        let (worst, key) = (rule.severity.name(), rule.switch.key());
-        out.push_str(&format!("{:<11} {worst:<9} {key:<26} {}\n", rule.id, rule.title));
-    }
+    let mut rows = vec![["rule", "worst", "setting", "what it finds"].map(str::to_owned).to_vec()];
+    rows.extend(
+        RULES.iter().map(|r| [r.id, r.severity.name(), r.switch.key(), r.title].map(str::to_owned).to_vec()),
+    );
+    let mut out = lay_out(&rows, &[]);
     let RuleSet { version, count, .. } = rule_set();
     out.push_str(&format!("{count} rules, version {version}; hawkeye rules explain ID tells more\n"));
     out

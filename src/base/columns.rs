@@ -1,4 +1,4 @@
-//! Columns of text.
+//! Columns of text, and numbers as they stand in them.
 
 /// Where a column's cells stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

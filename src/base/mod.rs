@@ -3,6 +3,7 @@
 //! Invariant: no I/O; besides the standard library only `memchr`.
 
 pub(crate) mod address;
+pub(crate) mod columns;
 pub(crate) mod encoding;
 pub(crate) mod lines;
 pub(crate) mod rate;

@@ -52,6 +52,11 @@ pub(crate) fn quote(s: &str, max: usize) -> String {
     visible(&shorten(s, max)).into_owned()
 }
 
+/// `1 server`, `2 servers`.
+pub(crate) fn plural(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 /// The candidate that is most like `word`, if one is near enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::base::text::quote;
+use crate::base::text::{plural, quote};
 use crate::model::outcome::FailureKind;
 use crate::model::target::Hold;
 
@@ -133,10 +133,6 @@ pub(crate) fn check_text(checked: &Checked) -> String {
         }
     }
     out
-}
-
-fn plural(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// `config show`: every key with its value and who set it.

@@ -4,9 +4,9 @@
 //! its median grew by more than the allowed share and by more than the larger of the two standard deviations:
 //! what runs of the same bench differ by among themselves is noise.
 
+use crate::base::columns::{Side, lay_out, mib};
 use serde::{Deserialize, Serialize};
 
-use super::grid::{self, Side};
 use super::statistics::Summary;
 
 /// One way to scan the same targets.
@@ -213,12 +213,12 @@ impl Bench {
             let mut row = vec![case.name.clone(), case.max_concurrent_servers.to_string()];
             row.extend([s.mean, s.median, s.stdev, s.min, s.max].map(seconds));
             row.extend([format!("{:.1}", case.servers_per_second), seconds(case.cpu_s)]);
-            row.extend([grid::mib(case.peak_rss_bytes), case.failed.to_string()]);
+            row.extend([mib(case.peak_rss_bytes), case.failed.to_string()]);
             rows.push(row);
         }
         let mut sides = vec![Side::Left];
         sides.resize(heads.len(), Side::Right);
-        text.push_str(&grid::lay_out(&rows, &sides));
+        text.push_str(&lay_out(&rows, &sides));
         if self.cases.iter().any(|c| !c.peak_is_of_case) {
             text.push_str(
                 "peak rss: since the start; this kernel does not let it be measured for each case\n",
@@ -269,7 +269,7 @@ impl Comparison {
         let sides = [Side::Left, Side::Right, Side::Right, Side::Right, Side::Right, Side::Left];
         format!(
             "{}slower: a median that grew by more than {} % and by more than noise, the larger standard deviation\n",
-            grid::lay_out(&rows, &sides),
+            lay_out(&rows, &sides),
             self.max_regression_percent
         )
     }

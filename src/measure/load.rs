@@ -1,10 +1,10 @@
 //! What a load test measured.
 
+use crate::base::columns::{Side, lay_out, ms};
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::grid::{self, Side};
 use super::latency::{Bar, Latencies, Percentiles};
 
 /// Rows of the histogram, and the width of its longest bar.
@@ -129,7 +129,7 @@ impl Report {
             row("Connections made", self.connections.to_string()),
             row("Processes started", self.processes.to_string()),
         ]);
-        text.push_str(&grid::lay_out(&rows, &[]));
+        text.push_str(&lay_out(&rows, &[]));
         text.push_str(&self.latencies());
         if let Some(late) = self.late.filter(|n| *n > 0) {
             text.push_str(&format!(
@@ -141,7 +141,7 @@ impl Report {
             text.push_str("\nerrors by kind\n");
             let rows: Vec<_> =
                 self.errors.iter().map(|(k, n)| vec![n.to_string(), (*k).to_owned()]).collect();
-            text.push_str(&grid::lay_out(&rows, &[Side::Right]));
+            text.push_str(&lay_out(&rows, &[Side::Right]));
         }
         text.push_str(&self.bars(unicode));
         for remark in &self.remarks {
@@ -157,7 +157,7 @@ impl Report {
         let heads = ["ms", "mean", "min", "p50", "p90", "p95", "p99", "max"].map(str::to_owned).to_vec();
         let row = |name: &str, p: &Percentiles| {
             let values = [p.mean_ms, p.min_ms, p.p50_ms, p.p90_ms, p.p95_ms, p.p99_ms, p.max_ms];
-            std::iter::once(name.to_owned()).chain(values.map(grid::ms)).collect::<Vec<_>>()
+            std::iter::once(name.to_owned()).chain(values.map(ms)).collect::<Vec<_>>()
         };
         let mut rows = vec![heads];
         rows.extend(self.latency.iter().map(|p| row("latency", p)));
@@ -167,7 +167,7 @@ impl Report {
         }
         let mut sides = vec![Side::Left];
         sides.resize(8, Side::Right);
-        format!("\n{}", grid::lay_out(&rows, &sides))
+        format!("\n{}", lay_out(&rows, &sides))
     }
 
     fn bars(&self, unicode: bool) -> String {
@@ -180,15 +180,15 @@ impl Report {
             // Rounded up: what is there is seen.
             let length = (bar.count * WIDTH).div_ceil(most) as usize;
             vec![
-                grid::ms(bar.from_ms),
+                ms(bar.from_ms),
                 "-".to_owned(),
-                format!("{} ms", grid::ms(bar.to_ms)),
+                format!("{} ms", ms(bar.to_ms)),
                 bar.count.to_string(),
                 mark.repeat(length),
             ]
         };
         let rows: Vec<_> = self.histogram.iter().map(line).collect();
         let sides = [Side::Right, Side::Left, Side::Right, Side::Right, Side::Left];
-        format!("\n{}", grid::lay_out(&rows, &sides))
+        format!("\n{}", lay_out(&rows, &sides))
     }
 }

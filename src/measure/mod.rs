@@ -9,13 +9,11 @@
 //! | `steps` | a target's way from the name to the last list, step by step |
 //! | `causes`, `stdio_causes`, `remote_causes` | the usual causes of a failure, in plain words |
 //! | `remedies` | the tuning guide's thresholds and solutions |
-//! | `grid` | columns of text |
 //!
 //! Invariant: no I/O and no clock in here; the same input gives the same words.
 
 pub(crate) mod bench;
 pub(crate) mod causes;
-pub(crate) mod grid;
 pub(crate) mod latency;
 pub(crate) mod load;
 pub(crate) mod remedies;

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::causes::{Facts, Way};
-use super::grid;
+use crate::base::columns::{mib, ms};
 use crate::model::outcome::Transport;
 
 /// A connection that takes longer is slow.
@@ -85,8 +85,8 @@ pub(crate) fn problems(facts: &Facts<'_>) -> Vec<Problem> {
     if m.memory_growth_bytes > MUCH_MEMORY {
         found.push(Problem {
             problem: "high_memory",
-            measured: format!("{} for this one target", grid::mib(m.memory_growth_bytes)),
-            threshold: grid::mib(MUCH_MEMORY),
+            measured: format!("{} for this one target", mib(m.memory_growth_bytes)),
+            threshold: mib(MUCH_MEMORY),
             remedies: for_memory(facts),
         });
     }
@@ -151,8 +151,8 @@ fn for_throughput(facts: &Facts<'_>, m: Measures) -> Vec<String> {
     if is_on(facts, "enable_detailed_analysis") && timing.analysis_ms * 10.0 > m.total_ms {
         found.push(format!(
             "disable enable_detailed_analysis: analysis took {} of {} ms",
-            grid::ms(timing.analysis_ms),
-            grid::ms(m.total_ms)
+            ms(timing.analysis_ms),
+            ms(m.total_ms)
         ));
     }
     match facts.outcome.transport {

@@ -7,6 +7,9 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::base::columns::{Side, lay_out};
+use crate::base::text::plural;
+
 use super::plan::{Plan, Wanted};
 use super::tier::Tier;
 use super::{Check, Unit, Verdict};
@@ -43,9 +46,9 @@ pub(crate) fn table(sheet: &Sheet<'_>) -> String {
         let _ = writeln!(out, "note      {note}");
     }
     out.push('\n');
-    rows(&mut out, "needed for the plan", &verdict.checks);
+    out.push_str(&rows("needed for the plan", &verdict.checks));
     out.push('\n');
-    rows(&mut out, "asked for by the guide", guide);
+    out.push_str(&rows("asked for by the guide", guide));
     let mut remedies: Vec<&str> = verdict.checks.iter().filter_map(|c| c.remedy.as_deref()).collect();
     if guide.iter().any(|c| c.remedy.is_some()) {
         remedies.push("sudo hawkeye preflight --fix # the guide's kernel settings");
@@ -69,29 +72,15 @@ fn width(plan: &Plan, verdict: &Verdict) -> String {
     }
 }
 
-fn rows(out: &mut String, head: &str, checks: &[Check]) {
-    let cells: Vec<[String; 4]> = checks
-        .iter()
-        .map(|c| {
-            let number = |n| amount(n, c.unit);
-            [c.name.to_owned(), number(c.needed), number(c.given), c.state.name().to_owned()]
-        })
-        .collect();
-    let heads = [head, "needed", "given", "state"];
-    let widths: Vec<usize> = heads
-        .iter()
-        .enumerate()
-        .map(|(i, head)| cells.iter().map(|row| row[i].len()).chain([head.len()]).max().unwrap_or(0))
-        .collect();
-    let line = |[a, b, c, d]: [&str; 4]| {
-        let [w, x, y, z] = [0, 1, 2, 3].map(|i| widths[i]);
-        format!("{a:w$}  {b:>x$}  {c:>y$}  {d:z$}")
+fn rows(head: &str, checks: &[Check]) -> String {
+    let heads = [head, "needed", "given", "state"].map(str::to_owned).to_vec();
+    let row = |c: &Check| {
+        let [needed, given] = [c.needed, c.given].map(|n| amount(n, c.unit));
+        let note = c.note.as_deref().unwrap_or(c.source).to_owned();
+        vec![c.name.to_owned(), needed, given, c.state.name().to_owned(), note]
     };
-    let _ = writeln!(out, "{}", line(heads).trim_end());
-    for (check, row) in checks.iter().zip(&cells) {
-        let note = check.note.as_deref().unwrap_or(check.source);
-        let _ = writeln!(out, "{}  {note}", line([&row[0], &row[1], &row[2], &row[3]]));
-    }
+    let rows: Vec<_> = std::iter::once(heads).chain(checks.iter().map(row)).collect();
+    lay_out(&rows, &[Side::Left, Side::Right, Side::Right])
 }
 
 /// For programs.
@@ -202,8 +191,4 @@ fn amount(number: Option<u64>, unit: Unit) -> String {
         Unit::Bytes if number >= 10 << 30 => format!("{} GiB", number >> 30),
         Unit::Bytes => format!("{} MiB", number.div_ceil(1 << 20)),
     }
-}
-
-fn plural(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

@@ -14,6 +14,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::label;
 use super::output::{self, Handle, OutputFile};
+use crate::base::columns::mib;
 use crate::base::text::shorten;
 use crate::model::outcome::{Outcome, Transport};
 use crate::sys::usage::{CpuTime, Usage};
@@ -256,11 +257,11 @@ fn process_lines(usage: &Usage) -> String {
         format!("{:.3} s user, {:.3} s system", cpu.user.as_secs_f64(), cpu.system.as_secs_f64())
     };
     format!(
-        "processor: {}; ended servers: {}\nmemory: {:.1} MiB now, {:.1} MiB at most\n",
+        "processor: {}; ended servers: {}\nmemory: {} now, {} at most\n",
         cpu(usage.own),
         cpu(usage.children),
-        usage.resident as f64 / f64::from(1 << 20),
-        usage.peak as f64 / f64::from(1 << 20)
+        mib(usage.resident),
+        mib(usage.peak)
     )
 }
 
