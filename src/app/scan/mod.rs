@@ -1,7 +1,9 @@
 //! `hawkeye scan`: targets from everywhere, one engine, every sink.
 //!
-//! `plan` answers every question before anything is started, `outputs` is where results go, `watch` does it all
-//! again and again.
+//! `plan` answers every question before anything is started. `pass` tells of each target once: what `remember`
+//! has of the cache first, then what the scanner finds. Whoever hears of it hands it to `outputs`, where results
+//! go, to `monitor`, which measures the run, and to `trouble`, for the line on what went wrong. `watch` does it
+//! all again and again.
 
 mod monitor;
 pub(super) mod outputs;
