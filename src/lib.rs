@@ -46,6 +46,7 @@ pub mod parts {
 pub use analysis::options::Policy;
 pub use engine::options::{Batches, Memory, Width};
 pub use model::outcome::Outcome;
+pub use model::pool::PoolOptions;
 pub use model::target::Target;
 pub use scan::{Heard, ScanError, ScanOptions, Scanner, scan};
 pub use sys::cancel::Cancel;

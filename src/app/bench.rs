@@ -71,7 +71,7 @@ fn measured(args: &Args, process: &[String]) -> Result<Exit, Exit> {
     // Part of a bench is compared with nothing: what is missing might be what is slow.
     let most = args.max_regression.unwrap_or(MAX_REGRESSION);
     let old = old.filter(|_| !cancel.is_tripped());
-    let comparison = old.and_then(|old| bench::compare(&old, &results, most).ok());
+    let comparison = old.map(|old| bench::compare(&old, &results, most)).transpose().map_err(usage)?;
     let report = Bench {
         schema_version: SCHEMA_VERSION,
         kind: "bench".to_owned(),

@@ -22,13 +22,13 @@ use super::exit::Exit;
 use super::{print, say};
 
 pub(super) fn run(args: &Cache) -> Exit {
-    let config = match &args.command {
-        CacheCommand::Stats(stats) => &stats.config,
-        CacheCommand::List(list) => &list.config,
-        CacheCommand::Prune(prune) => &prune.config,
-        CacheCommand::Clear(clear) => &clear.config,
+    let (config, profile) = match &args.command {
+        CacheCommand::Stats(stats) => (&stats.config, &stats.profile),
+        CacheCommand::List(list) => (&list.config, &list.profile),
+        CacheCommand::Prune(prune) => (&prune.config, &prune.profile),
+        CacheCommand::Clear(clear) => (&clear.config, &clear.profile),
     };
-    let flags = Overrides { config: config.clone(), ..Overrides::default() };
+    let flags = Overrides { config: config.clone(), profile: profile.clone(), ..Overrides::default() };
     let resolved = Environment::of_process().and_then(|environment| resolve(&flags, &environment));
     let options = match resolved {
         Ok(resolved) => resolved.settings.cache,

@@ -37,6 +37,10 @@ pub(crate) struct CacheStats {
     #[argh(option, arg_name = "file")]
     pub config: Option<PathBuf>,
 
+    /// other defaults, as with scan
+    #[argh(option, arg_name = "name")]
+    pub profile: Option<String>,
+
     /// table or json (default: table)
     #[argh(option, arg_name = "format", default = "CacheFormat::Table")]
     pub format: CacheFormat,
@@ -50,6 +54,10 @@ pub(crate) struct CacheList {
     #[argh(option, arg_name = "file")]
     pub config: Option<PathBuf>,
 
+    /// other defaults, as with scan
+    #[argh(option, arg_name = "name")]
+    pub profile: Option<String>,
+
     /// table or json (default: table)
     #[argh(option, arg_name = "format", default = "CacheFormat::Table")]
     pub format: CacheFormat,
@@ -62,6 +70,10 @@ pub(crate) struct CachePrune {
     /// settings file, read after those in /etc/hawkeye and ~/.hawkeye
     #[argh(option, arg_name = "file")]
     pub config: Option<PathBuf>,
+
+    /// other defaults, as with scan
+    #[argh(option, arg_name = "name")]
+    pub profile: Option<String>,
 }
 
 /// Remove every result.
@@ -71,6 +83,10 @@ pub(crate) struct CacheClear {
     /// settings file, read after those in /etc/hawkeye and ~/.hawkeye
     #[argh(option, arg_name = "file")]
     pub config: Option<PathBuf>,
+
+    /// other defaults, as with scan
+    #[argh(option, arg_name = "name")]
+    pub profile: Option<String>,
 }
 
 words! {
