@@ -8,7 +8,7 @@ use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
 use crate::app::exit::Exit;
-use crate::app::say;
+use crate::app::{preflight, say};
 use crate::base::time::Deadline;
 use crate::cli::args::Scan;
 use crate::config::{Settings, TargetsFrom};
@@ -16,6 +16,7 @@ use crate::model::changes::{Change, Glance};
 use crate::model::outcome::{FailureKind, Outcome};
 use crate::model::run::Tally;
 use crate::model::target::Target;
+use crate::report::options::Monitoring;
 use crate::scan::{Heard, Scanner};
 use crate::sys::cancel::Cancel;
 use crate::sys::signal::Bell;
@@ -69,6 +70,7 @@ impl Watch<'_> {
                 return Exit::Usage;
             }
         };
+        scanner.set_width(preflight::ahead(&planned.settings, &planned.targets));
         let mut remember = Remember::open(&planned.settings, self.args.refresh, self.cancel);
         let (mut memory, mut round, mut complaint) = (Memory::new(), Round::First, String::new());
         let last = loop {
@@ -92,9 +94,18 @@ impl Watch<'_> {
             match plan(self.args, self.process, &mut self.held) {
                 Ok(new) => {
                     complaint.clear();
+                    // Not in every round: what it warns of would be said again and again.
+                    let other = new.targets != planned.targets || new.settings != planned.settings;
                     if reload || without_targets(&new.settings) != without_targets(&planned.settings) {
+                        if watched(&new.settings) != watched(&planned.settings) {
+                            let (monitoring, cache) = watched(&new.settings);
+                            self.monitor.reopen(self.args, monitoring, cache);
+                        }
                         scanner = self.replaced(scanner, &new.settings);
                         remember = Remember::open(&new.settings, self.args.refresh, self.cancel);
+                    }
+                    if reload || other {
+                        scanner.set_width(preflight::ahead(&new.settings, &new.targets));
                     }
                     planned = new;
                 }
@@ -196,6 +207,11 @@ impl Watch<'_> {
             }
         }
     }
+}
+
+/// What metrics are made from.
+fn watched(settings: &Settings) -> (&Monitoring, bool) {
+    (&settings.monitoring, settings.cache.in_effect())
 }
 
 /// What a scanner is made from.
