@@ -165,6 +165,11 @@ impl Scanner {
         })
     }
 
+    /// Targets at a time from now on: what there is room for depends on them.
+    pub(crate) fn set_width(&mut self, width: Width) {
+        self.width = width;
+    }
+
     /// One scan. Every target gets exactly one outcome, whatever happens to it.
     pub fn scan(&self, targets: Vec<Target>, mut each: impl FnMut(Heard)) -> Tally {
         let run_ends = self.max_duration.map(Deadline::after);

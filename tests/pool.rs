@@ -178,7 +178,7 @@ fn without_a_pool_each_introspection_has_a_process_of_its_own() {
 
 #[test]
 fn a_server_that_tells_of_changes_meanwhile_is_reused_and_one_that_babbles_is_not() {
-    for (mode, started, notes) in [("chatty", 1, 0), ("stray", 3, 0)] {
+    for (mode, started, notes) in [("chatty", 1, 0), ("stray", 3, 0), ("halfway", 3, 0)] {
         let warm = Warm::new(mode);
         let scanner = keeping();
         for _ in 0..3 {
@@ -189,6 +189,8 @@ fn a_server_that_tells_of_changes_meanwhile_is_reused_and_one_that_babbles_is_no
             assert!(until(|| sleeping(&pid)), "{pid} is busy");
         }
         assert_eq!(warm.spawned().len(), started, "{mode}");
+        // A session that is not sound is not even asked.
+        assert_eq!(warm.asked("tools/list"), 3, "{mode}");
         scanner.finish();
     }
 }

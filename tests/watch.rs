@@ -59,10 +59,10 @@ impl Place {
     }
 
     fn start(&self, args: &[&str]) -> Running {
-        self.begin(self.hawkeye(args))
+        self.started(self.hawkeye(args))
     }
 
-    fn begin(&self, mut command: Command) -> Running {
+    fn started(&self, mut command: Command) -> Running {
         let errors = fs::File::create(self.path("stderr")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(errors).stdin(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -147,25 +147,6 @@ fn until(what: impl Fn() -> bool) -> bool {
 }
 
 #[test]
-fn the_machine_is_looked_at_before_what_is_watched() {
-    let place = Place::new("narrow");
-    let urls: String = (0..40).map(|n| format!("http://127.0.0.1:1/{n}\n")).collect();
-    place.write("urls", &urls);
-    let mut command = Command::new("sh");
-    let scan = "ulimit -n 64; exec \"$0\" scan --targets urls --concurrency 40 --watch 3600";
-    command.args(["-c", scan, env!("CARGO_BIN_EXE_hawkeye")]).current_dir(&place.0).env("HOME", &place.0);
-    let run = place.begin(command);
-    assert!(
-        until(|| place.said().contains(" instead of 40 servers at a time: open files: ")),
-        "{}",
-        place.said()
-    );
-    assert_eq!(run.ends("-TERM"), Some(143));
-    // The scanner, which looks for itself, finds nothing to add.
-    assert_eq!(place.said().matches("servers at a time").count(), 1, "{}", place.said());
-}
-
-#[test]
 fn after_the_first_round_only_changes_are_told() {
     let place = Place::new("table");
     let targets = place.targets(&["files"]);
@@ -241,6 +222,56 @@ fn a_file_that_went_bad_is_told_once_and_the_last_good_one_stays() {
     let said = place.said();
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with("hawkeye: ") && said.contains("targets.json:"), "{said}");
+}
+
+#[test]
+fn a_machine_without_room_is_warned_of_once_and_the_rounds_are_narrower() {
+    let place = Place::new("room");
+    let names: Vec<String> = (0..12).map(|n| format!("s{n}")).collect();
+    let targets = place.targets(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 60 && exec \"$0\" scan \"$@\"", env!("CARGO_BIN_EXE_hawkeye")]);
+    command.args(["--targets", targets.to_str().unwrap(), "--watch", "0.02", "--concurrency", "12"]);
+    command.args(["--format", "ndjson"]).current_dir(&place.0).env("HOME", &place.0);
+    let mut run = place.started(command);
+    let whole = |summary: &Value| summary["type"] == "summary" && summary["summary"]["complete"] == 12;
+    assert_eq!((0..).map(|_| run.json()).filter(whole).take(3).count(), 3);
+    let another = place.targets(&["s0"]);
+    assert_eq!(another, targets);
+    assert!((0..).map(|_| run.json()).any(|line| line["summary"]["targets"] == 1));
+    assert_eq!(run.ends("-TERM"), Some(143));
+    let said = place.said();
+    let narrower =
+        said.lines().filter(|line| line.contains(" instead of 12 servers at a time: open files: "));
+    assert_eq!(narrower.count(), 1, "{said}");
+}
+
+#[test]
+fn metrics_are_switched_on_and_off_while_rounds_go_on() {
+    let place = Place::new("monitoring");
+    let targets = place.targets(&["a"]);
+    let monitoring = |on: bool| {
+        let file = place.path("hawkeye.prom");
+        let file = file.display();
+        let text = format!(
+            "mcp_introspection:\n  monitoring: {{enabled: {on}, export_interval: 1, file: {file}}}\n"
+        );
+        place.write("settings.yaml", &text)
+    };
+    let settings = monitoring(false);
+    let settings = settings.to_str().unwrap();
+    let args = ["--targets", targets.to_str().unwrap(), "--config", settings, "--watch", "0.02", "-q"];
+    let run = place.start(&args);
+    assert!(until(|| place.spawned("a").len() == 1));
+    assert!(!place.path("hawkeye.prom").exists());
+    monitoring(true);
+    assert!(until(|| place.path("hawkeye.prom").exists()), "{}", place.said());
+    monitoring(false);
+    // Another scanner has another process: the settings were read.
+    assert!(until(|| place.spawned("a").len() == 3));
+    fs::remove_file(place.path("hawkeye.prom")).unwrap();
+    assert_eq!(run.ends("-TERM"), Some(143));
+    assert!(!place.path("hawkeye.prom").exists(), "the end of the run wrote it");
 }
 
 #[test]

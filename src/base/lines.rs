@@ -51,9 +51,14 @@ impl Lines {
         (!rest.is_empty()).then_some(rest)
     }
 
+    /// Whether a line was begun and not ended.
+    pub fn unfinished(&self) -> bool {
+        self.start < self.buffer.len()
+    }
+
     /// Gives memory back, where all lines are taken.
     pub fn release(&mut self) {
-        if self.start == self.buffer.len() {
+        if !self.unfinished() {
             *self = Lines::new(self.limit);
         }
     }

@@ -48,3 +48,5 @@ for line in sys.stdin:
         print('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}', flush=True)
     if mode == "stray" and method == "tools/list":
         print('{"jsonrpc":"2.0","id":7,"result":{}}', flush=True)
+    if mode == "halfway" and method == "tools/list":
+        print("the rest follows", end="", flush=True)

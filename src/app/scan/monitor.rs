@@ -31,28 +31,8 @@ pub(super) struct Monitor {
 impl Monitor {
     /// Opens what there is to open. `cache`: results may come from the cache.
     pub(super) fn open(args: &Scan, monitoring: &Monitoring, cache: bool) -> Result<Monitor, String> {
-        if args.metrics_file.is_none()
-            && let Some(folder) = monitoring.file.as_ref().and_then(|f| f.parent())
-        {
-            // A place of ours by default; that it cannot be made is seen when the file cannot be written.
-            let _ = std::fs::create_dir_all(folder);
-        }
         let strict = args.metrics_file.is_some() || args.metrics_listen.is_some();
-        let exporter = match Exporter::open(monitoring, cache) {
-            Ok(exporter) => exporter,
-            Err(e) if strict => return Err(e.to_string()),
-            // A setting that holds for every run must not end them all when a disk is full.
-            Err(e) => {
-                log::warn!("{e}; this run goes without metrics");
-                None
-            }
-        };
-        if let Some(address) = exporter.as_ref().and_then(Exporter::address) {
-            log::info!("metrics on http://{address}/metrics");
-            if !address.ip().is_loopback() {
-                log::warn!("metrics on {address}: other machines can read the names of your servers there");
-            }
-        }
+        let exporter = exporter(args, monitoring, cache, strict)?;
         let wanted = args.profile_report || args.profile_folded.is_some();
         let costs = wanted
             .then(|| Costs::new(args.profile_folded.as_deref()))
@@ -75,6 +55,20 @@ impl Monitor {
     pub(super) fn new_scanner(&mut self) {
         if let Some(exporter) = &mut self.exporter {
             exporter.new_scanner();
+        }
+    }
+
+    /// Other settings hold from the next round on; counts begin anew with them. What cannot be opened is told,
+    /// and does not end what goes on.
+    pub(super) fn reopen(&mut self, args: &Scan, monitoring: &Monitoring, cache: bool) {
+        // First, for the new one may want its port.
+        self.exporter = None;
+        match exporter(args, monitoring, cache, self.strict) {
+            Ok(exporter) => self.exporter = exporter,
+            Err(why) => {
+                say(&format!("{why}; going on without metrics"));
+                self.failed = true;
+            }
         }
     }
 
@@ -133,4 +127,35 @@ impl Monitor {
             let _ = io::stderr().lock().write_all(costs.report(&frame).as_bytes());
         }
     }
+}
+
+/// What publishes metrics, if that is asked for.
+fn exporter(
+    args: &Scan,
+    monitoring: &Monitoring,
+    cache: bool,
+    strict: bool,
+) -> Result<Option<Exporter>, String> {
+    if args.metrics_file.is_none()
+        && let Some(folder) = monitoring.file.as_ref().and_then(|f| f.parent())
+    {
+        // A place of ours by default; that it cannot be made is seen when the file cannot be written.
+        let _ = std::fs::create_dir_all(folder);
+    }
+    let exporter = match Exporter::open(monitoring, cache) {
+        Ok(exporter) => exporter,
+        Err(e) if strict => return Err(e.to_string()),
+        // A setting that holds for every run must not end them all when a disk is full.
+        Err(e) => {
+            log::warn!("{e}; this run goes without metrics");
+            None
+        }
+    };
+    if let Some(address) = exporter.as_ref().and_then(Exporter::address) {
+        log::info!("metrics on http://{address}/metrics");
+        if !address.ip().is_loopback() {
+            log::warn!("metrics on {address}: other machines can read the names of your servers there");
+        }
+    }
+    Ok(exporter)
 }

@@ -16,7 +16,8 @@ use crate::model::changes::{Change, Glance};
 use crate::model::outcome::{FailureKind, Outcome};
 use crate::model::run::Tally;
 use crate::model::target::Target;
-use crate::scan::{Heard, ScanOptions, Scanner};
+use crate::report::options::Monitoring;
+use crate::scan::{Heard, Scanner};
 use crate::sys::cancel::Cancel;
 use crate::sys::signal::Bell;
 
@@ -62,13 +63,14 @@ struct Ended {
 impl Watch<'_> {
     /// Until a signal ends it, or nobody reads along any more.
     pub(super) fn run(mut self, mut planned: Planned) -> Exit {
-        let mut scanner = match Scanner::new(fitting_options(&planned), self.cancel) {
+        let mut scanner = match Scanner::new(keeping_options(&planned.settings), self.cancel) {
             Ok(scanner) => scanner,
             Err(e) => {
                 say(&e.to_string());
                 return Exit::Usage;
             }
         };
+        scanner.set_width(preflight::ahead(&planned.settings, &planned.targets));
         let mut remember = Remember::open(&planned.settings, self.args.refresh, self.cancel);
         let (mut memory, mut round, mut complaint) = (Memory::new(), Round::First, String::new());
         let last = loop {
@@ -92,9 +94,18 @@ impl Watch<'_> {
             match plan(self.args, self.process, &mut self.held) {
                 Ok(new) => {
                     complaint.clear();
+                    // Not in every round: what it warns of would be said again and again.
+                    let other = new.targets != planned.targets || new.settings != planned.settings;
                     if reload || without_targets(&new.settings) != without_targets(&planned.settings) {
-                        scanner = self.replaced(scanner, &new);
+                        if watched(&new.settings) != watched(&planned.settings) {
+                            let (monitoring, cache) = watched(&new.settings);
+                            self.monitor.reopen(self.args, monitoring, cache);
+                        }
+                        scanner = self.replaced(scanner, &new.settings);
                         remember = Remember::open(&new.settings, self.args.refresh, self.cancel);
+                    }
+                    if reload || other {
+                        scanner.set_width(preflight::ahead(&new.settings, &new.targets));
                     }
                     planned = new;
                 }
@@ -122,9 +133,10 @@ impl Watch<'_> {
     ) -> Result<Ended, String> {
         let info = run_info(planned);
         let (monitor, cancel) = (&mut self.monitor, self.cancel);
-        monitor.begin(&info);
         let Planned { settings, targets, disabled, .. } = planned;
         let mut outputs = Outputs::open(self.args, &info, settings.stream, round, cancel)?;
+        // Not before: a round that cannot be told is none.
+        monitor.begin(&info);
         let places = places(targets);
         let mut tally = Tally::default();
         let mut changed = 0;
@@ -184,8 +196,8 @@ impl Watch<'_> {
     }
 
     /// A scanner with these settings, or the old one where it cannot be had.
-    fn replaced(&mut self, old: Scanner, planned: &Planned) -> Scanner {
-        match Scanner::new(fitting_options(planned), self.cancel) {
+    fn replaced(&mut self, old: Scanner, settings: &Settings) -> Scanner {
+        match Scanner::new(keeping_options(settings), self.cancel) {
             Ok(new) => {
                 old.finish();
                 self.monitor.new_scanner();
@@ -199,10 +211,9 @@ impl Watch<'_> {
     }
 }
 
-/// How `planned` is scanned, as wide as the machine has room for.
-fn fitting_options(planned: &Planned) -> ScanOptions {
-    let width = preflight::ahead(&planned.settings, &planned.targets);
-    ScanOptions { width, ..keeping_options(&planned.settings) }
+/// What metrics are made from.
+fn watched(settings: &Settings) -> (&Monitoring, bool) {
+    (&settings.monitoring, settings.cache.in_effect())
 }
 
 /// What a scanner is made from.

@@ -309,7 +309,11 @@ impl Wire for StdioWire {
             if self.bytes == before {
                 let mut gone = [Slot::readable(self.process.as_ref().map(|p| p.pidfd.as_fd()))];
                 let _ = poll::wait(&mut gone, Deadline::after(Duration::ZERO));
-                return if gone[0].ready() { closed("the server ended") } else { Ok(None) };
+                if gone[0].ready() {
+                    return closed("the server ended");
+                }
+                // The next answer would be the end of that line, and be lost with it.
+                return if self.lines.unfinished() { closed("it began a line unasked") } else { Ok(None) };
             }
         };
         Ok(Some(Inbound::Text(self.lines.line(range))))
