@@ -173,9 +173,14 @@ fn last_words(facts: &Facts<'_>, message: &str) -> Vec<Cause> {
     let said = format!("{}\n{message}", facts.outcome.stderr.as_deref().unwrap_or_default());
     let low = said.to_lowercase();
     let mut found: Vec<Cause> = missing_variable(&said).into_iter().collect();
-    let clues = CLUES.iter().filter(|(words, ..)| words.iter().any(|w| low.contains(w)));
+    let clues = CLUES.iter().filter(|(words, ..)| words.iter().any(|w| holds(&low, w)));
     found.extend(clues.map(|(_, cause, remedy)| Cause::new(*cause, &[remedy])));
     found
+}
+
+/// Whether `words` begin at the beginning of a word: there is an "enotfound" in "ModuleNotFoundError".
+fn holds(said: &str, words: &str) -> bool {
+    said.match_indices(words).any(|(at, _)| !said[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 /// The variable that a line of `said` asks for.

@@ -192,6 +192,15 @@ fn processes_that_fail_are_explained() {
 }
 
 #[test]
+fn a_clue_is_a_word_and_not_letters_within_one() {
+    let mut o = outcome(Some((FailureKind::Exited, Phase::Initialize, "the server ended: exit code 1")));
+    o.stderr = Some("ModuleNotFoundError: No module named 'mcp'".to_owned());
+    let told = told(&o, program("python3"));
+    assert!(told.contains("library that it needs"), "{told}");
+    assert!(!told.contains("network"), "\"enotfound\" is in it: {told}");
+}
+
+#[test]
 fn servers_behind_urls_that_fail_are_explained() {
     use FailureKind::*;
     let table = [
@@ -256,6 +265,12 @@ fn certificates_that_are_refused_are_told_apart() {
             "--ca-file",
         ),
         (
+            Some(certificate(&["host.example"], 9, true)),
+            "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+            "made as an authority's",
+            "CA:FALSE",
+        ),
+        (
             Some(certificate(&["host.example"], 9, false)),
             "invalid peer certificate: UnknownIssuer",
             "nobody this machine trusts",
@@ -268,6 +283,7 @@ fn certificates_that_are_refused_are_told_apart() {
             "http:// instead",
         ),
         (None, "received fatal alert: HandshakeFailure", "TLS was refused", "--client-cert"),
+        (None, "received fatal alert: HandshakeFailure", "TLS was refused", "TLS 1.1 or older"),
         (None, "odd", "TLS failed: odd", "openssl s_client"),
     ];
     for (tls, message, cause, remedy) in table {
