@@ -201,6 +201,27 @@ fn a_clue_is_a_word_and_not_letters_within_one() {
 }
 
 #[test]
+fn a_script_that_is_not_there_is_no_library_that_is_not_there() {
+    let table = [
+        ("python: can't open file '/nope/server.py': [Errno 2]", "a file that it wants", "library"),
+        (
+            "Error: Cannot find module '/nope/server.js'\n  code: 'MODULE_NOT_FOUND'",
+            "a file that it wants",
+            "library",
+        ),
+        ("Error: Cannot find module 'zod'\nRequire stack:", "library that it needs", "a file"),
+        ("Error: Cannot find module '/a/b.js' imported from /a/c.js", "library that it needs", "a file"),
+        ("/usr/bin/env: ‘node’: No such file or directory", "no directory of its PATH", "a file"),
+    ];
+    for (stderr, cause, never) in table {
+        let mut o = outcome(Some((FailureKind::Exited, Phase::Initialize, "the server ended: exit code 1")));
+        o.stderr = Some(stderr.to_owned());
+        let told = told(&o, program("node"));
+        assert!(told.contains(cause) && !told.contains(never), "{stderr}: {told}");
+    }
+}
+
+#[test]
 fn servers_behind_urls_that_fail_are_explained() {
     use FailureKind::*;
     let table = [
