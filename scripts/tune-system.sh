@@ -279,7 +279,7 @@ case $action in
   check)
     check_settings
     check_limits
-    [ "$problems" -eq 0 ] || say "sudo $0 --apply raises what is low"
+    [ "$problems" -eq 0 ] || say "sudo $0 --apply${root:+ --root $root} raises what is low"
     ;;
   apply)
     apply_settings

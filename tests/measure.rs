@@ -387,7 +387,10 @@ fn only_servers_of_this_machine_are_loaded_without_consent() {
     let refused = place.run(&["load-test", "http://192.0.2.1/mcp", "--requests", "1"]);
     assert_eq!(refused.status.code(), Some(2));
     let why = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(why.contains("192.0.2.1 is not on this machine") && why.contains("--i-am-authorized"), "{why}");
+    assert!(
+        why.contains("192.0.2.1 is not reached over loopback") && why.contains("--i-am-authorized"),
+        "{why}"
+    );
     let demo = Demo::start(&[]);
     let proxied = |no_proxy: &str| {
         let mut command = place.hawkeye(&["load-test", &demo.url, "--threads", "1", "--requests", "1"]);

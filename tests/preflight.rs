@@ -162,6 +162,14 @@ fn the_machine_in_a_directory_is_judged_by_its_groups() {
         check(&r, "net.netfilter.nf_conntrack_max")["note"],
         "the module is not loaded: nothing follows connections"
     );
+    // What helps that machine, and not the one this runs on.
+    place.write("m/proc/sys/net/core/rmem_max", "4096\n");
+    let output = place.run(&["preflight", "--root", root.to_str().unwrap()]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    for remedy in ["hawkeye preflight --fix", "tune-system.sh --apply"] {
+        let remedy = format!("{remedy} --root {} #", root.display());
+        assert!(said.contains(&remedy), "{remedy}\nis not in\n{said}");
+    }
 }
 
 #[test]

@@ -246,7 +246,7 @@ fn may_be_loaded(target: &Target, consent: Consent, cancel: &Cancel) -> Result<(
     refusal(&look(url, cancel, Deadline::after(LOOK_UP))).map_or(Ok(()), |why| {
         let name = quote(&target.name, 80);
         Err(format!(
-            "{name} is not on this machine: {why}; a load test needs its owner's permission, and --i-am-authorized"
+            "{name} is not reached over loopback: {why}; a load test needs its owner's permission, and --i-am-authorized"
         ))
     })
 }

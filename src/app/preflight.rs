@@ -66,7 +66,8 @@ pub(super) fn run(args: &Preflight) -> Exit {
     let host = Host::read(&root, Scope::ALL);
     let verdict = judge(&plan, &host);
     let guide = kernel::checks(&root, host.open_files);
-    let sheet = Sheet { plan: &plan, verdict: &verdict, tier: &tier, guide: &guide };
+    let sheet =
+        Sheet { plan: &plan, verdict: &verdict, tier: &tier, guide: &guide, root: args.root.as_deref() };
     let text = match args.format {
         None | Some(SheetFormat::Table) => {
             format!("{}{}", fixed.as_ref().map(Fixed::text).unwrap_or_default(), table(&sheet))

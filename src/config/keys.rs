@@ -126,7 +126,7 @@ pub(crate) const KEYS: &[Key] = &[
     live("protocol_version", Kind::Revision, "auto", "the only protocol revision to speak, by date; auto = whatever the server speaks", |d, v| d.settings.protocol_version = v.revision()),
 
     live("mcp_introspection.timeout", Kind::Seconds, "30.0", "seconds for one server, from its start to the last page", |d, v| d.settings.timeout = v.seconds()),
-    live("mcp_introspection.max_retries", TRIES, "3", "how often a server that failed for a passing reason is tried again, within its timeout", |d, v| d.settings.max_retries = v.u32()),
+    live("mcp_introspection.max_retries", TRIES, "3", "how often a URL is tried again whose server drops the connection before anything is agreed, within its timeout; one that refuses it, once; statuses are http_config.retry_config's", |d, v| d.settings.max_retries = v.u32()),
     live("mcp_introspection.enable_parallel_processing", Kind::Bool, "true", "false = one server at a time", |d, v| d.parallel = v.bool()),
     live("mcp_introspection.max_concurrent_servers", Kind::CountOrAuto(1, 4096), "auto", "servers at a time; auto = by memory and processors: with 16 GiB 3 a processor, at most 30; with 8 GiB, or where memory is unknown, 2 a processor, at most 20; else 1 a processor, at least 5, and no more than with 8 GiB; and more (up to 1024) while they keep us waiting, the processors are idle and there is room", |d, v| d.concurrency = v.optional_count()),
     live("mcp_introspection.enable_detailed_analysis", Kind::BoolOrAuto, "auto", "judge every text and every parameter of the tools, too, where enable_risk_assessment holds; false = names, annotations and transport only; auto = with 8 GiB of memory or more, or where memory is unknown", |d, v| d.settings.assessment.detailed = v.bool()),
@@ -156,7 +156,7 @@ pub(crate) const KEYS: &[Key] = &[
 
     live("mcp_introspection.stdio_config.process_timeout", Kind::Seconds, "15.0", "seconds within which a started process must answer", |d, v| d.settings.wire.stdio.process_timeout = v.seconds()),
     live("mcp_introspection.stdio_config.buffer_size", BYTES, "8192", "bytes of one read from a process; the same as subprocess_optimization.bufsize, the later of the two holds", |d, v| d.settings.wire.stdio.buffer_size = v.size()),
-    live("mcp_introspection.stdio_config.enable_binary_mode", Kind::Bool, "true", "false = repair UTF-8 and line ends as a text reader would", |d, v| d.settings.wire.stdio.binary_mode = v.bool()),
+    live("mcp_introspection.stdio_config.enable_binary_mode", Kind::Bool, "true", "false = a carriage return alone ends a line, too, as a text reader takes it", |d, v| d.settings.wire.stdio.binary_mode = v.bool()),
     live("mcp_introspection.stdio_config.subprocess_optimization.close_fds", Kind::Bool, "true", "false also lets servers inherit descriptors that hawkeye itself was given", |d, v| d.settings.wire.stdio.close_fds = v.bool()),
     later("mcp_introspection.stdio_config.subprocess_optimization.preexec_fn", Kind::Never, "null", "must be null: hawkeye runs no code between fork and exec"),
     also("mcp_introspection.stdio_config.subprocess_optimization.bufsize", BYTES, "8192", "another name of stdio_config.buffer_size", "mcp_introspection.stdio_config.buffer_size"),

@@ -195,6 +195,16 @@ fn distrusted(message: &str, url: &str, tls: Option<&Result<Tls, String>>, today
             format!("its certificate is for {}, not for {}", c.names.join(", "), quote(host, 120)),
             &["use the name that the certificate is for, or let the server's owner get one for this name"],
         ),
+        // Naming it with --ca-file does not help: an authority's certificate is not taken for a server's.
+        Some(c) if c.self_signed && said(&["causedasendentity"]) => Cause::new(
+            format!(
+                "its certificate ({}) is self-signed, and made as an authority's, not as a server's",
+                c.subject
+            ),
+            &[
+                "let the server's owner make it anew with basicConstraints=CA:FALSE; then name it with --ca-file",
+            ],
+        ),
         Some(c) if c.self_signed => Cause::new(
             format!("its certificate ({}) is self-signed: nobody vouches for it", c.subject),
             &[&*format!(
@@ -222,7 +232,10 @@ fn distrusted(message: &str, url: &str, tls: Option<&Result<Tls, String>>, today
         {
             Cause::new(
                 format!("TLS was refused: {message}"),
-                &["the server may want a certificate of ours: --client-cert and --client-key"],
+                &[
+                    "the server may want a certificate of ours: --client-cert and --client-key",
+                    "or it speaks TLS 1.1 or older only, which hawkeye does not: let its owner update it",
+                ],
             )
         }
         _ => Cause::new(

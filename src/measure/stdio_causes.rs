@@ -44,6 +44,16 @@ const CLUES: &[(&[&str], &str, &str)] = &[
         "check the package's name and version",
     ),
     (
+        &["can't open file", "enoent", "filenotfounderror", "unable to access jarfile"],
+        "a file that it wants is not there",
+        "check the paths among its arguments; relative ones start at the entry's cwd, else where hawkeye was started",
+    ),
+    (
+        &["env: '", "env: ‘"],
+        "what its first line wants to be run by is in no directory of its PATH",
+        "put a PATH with the interpreter (node, python) into the entry's env: that of cron or systemd is short",
+    ),
+    (
         &[
             "cannot find module",
             "modulenotfounderror",
@@ -171,11 +181,20 @@ fn not_started(program: &str, directories: &[String], file: &Result<String, Stri
 /// What the end of its stderr says.
 fn last_words(facts: &Facts<'_>, message: &str) -> Vec<Cause> {
     let said = format!("{}\n{message}", facts.outcome.stderr.as_deref().unwrap_or_default());
-    let low = said.to_lowercase();
+    let mut low = said.to_lowercase();
+    // Of a script that is not there Node says the same as of a library that is not there.
+    if !low.contains("imported from") {
+        low = low.replace("cannot find module '/", "enoent '/");
+    }
     let mut found: Vec<Cause> = missing_variable(&said).into_iter().collect();
-    let clues = CLUES.iter().filter(|(words, ..)| words.iter().any(|w| low.contains(w)));
+    let clues = CLUES.iter().filter(|(words, ..)| words.iter().any(|w| holds(&low, w)));
     found.extend(clues.map(|(_, cause, remedy)| Cause::new(*cause, &[remedy])));
     found
+}
+
+/// Whether `words` begin at the beginning of a word: there is an "enotfound" in "ModuleNotFoundError".
+fn holds(said: &str, words: &str) -> bool {
+    said.match_indices(words).any(|(at, _)| !said[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
 }
 
 /// The variable that a line of `said` asks for.

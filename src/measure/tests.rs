@@ -192,6 +192,36 @@ fn processes_that_fail_are_explained() {
 }
 
 #[test]
+fn a_clue_is_a_word_and_not_letters_within_one() {
+    let mut o = outcome(Some((FailureKind::Exited, Phase::Initialize, "the server ended: exit code 1")));
+    o.stderr = Some("ModuleNotFoundError: No module named 'mcp'".to_owned());
+    let told = told(&o, program("python3"));
+    assert!(told.contains("library that it needs"), "{told}");
+    assert!(!told.contains("network"), "\"enotfound\" is in it: {told}");
+}
+
+#[test]
+fn a_script_that_is_not_there_is_no_library_that_is_not_there() {
+    let table = [
+        ("python: can't open file '/nope/server.py': [Errno 2]", "a file that it wants", "library"),
+        (
+            "Error: Cannot find module '/nope/server.js'\n  code: 'MODULE_NOT_FOUND'",
+            "a file that it wants",
+            "library",
+        ),
+        ("Error: Cannot find module 'zod'\nRequire stack:", "library that it needs", "a file"),
+        ("Error: Cannot find module '/a/b.js' imported from /a/c.js", "library that it needs", "a file"),
+        ("/usr/bin/env: ‘node’: No such file or directory", "no directory of its PATH", "a file"),
+    ];
+    for (stderr, cause, never) in table {
+        let mut o = outcome(Some((FailureKind::Exited, Phase::Initialize, "the server ended: exit code 1")));
+        o.stderr = Some(stderr.to_owned());
+        let told = told(&o, program("node"));
+        assert!(told.contains(cause) && !told.contains(never), "{stderr}: {told}");
+    }
+}
+
+#[test]
 fn servers_behind_urls_that_fail_are_explained() {
     use FailureKind::*;
     let table = [
@@ -256,6 +286,12 @@ fn certificates_that_are_refused_are_told_apart() {
             "--ca-file",
         ),
         (
+            Some(certificate(&["host.example"], 9, true)),
+            "invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))",
+            "made as an authority's",
+            "CA:FALSE",
+        ),
+        (
             Some(certificate(&["host.example"], 9, false)),
             "invalid peer certificate: UnknownIssuer",
             "nobody this machine trusts",
@@ -268,6 +304,7 @@ fn certificates_that_are_refused_are_told_apart() {
             "http:// instead",
         ),
         (None, "received fatal alert: HandshakeFailure", "TLS was refused", "--client-cert"),
+        (None, "received fatal alert: HandshakeFailure", "TLS was refused", "TLS 1.1 or older"),
         (None, "odd", "TLS failed: odd", "openssl s_client"),
     ];
     for (tls, message, cause, remedy) in table {

@@ -3,6 +3,7 @@
 //! Invariant: no I/O in this module; what is to be printed is returned.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -24,6 +25,8 @@ pub(crate) struct Sheet<'a> {
     pub tier: &'a Tier,
     /// The guide's settings.
     pub guide: &'a [Check],
+    /// Where the machine is, when it is not the running one.
+    pub root: Option<&'a Path>,
 }
 
 /// What is short, in words: `212 open files are needed, there are 64 (remedy)`.
@@ -35,7 +38,7 @@ pub(super) fn shortage(check: &Check) -> String {
 
 /// For people.
 pub(crate) fn table(sheet: &Sheet<'_>) -> String {
-    let Sheet { plan, verdict, tier, guide } = sheet;
+    let Sheet { plan, verdict, tier, guide, root } = sheet;
     let mut out = String::new();
     let load = &plan.load;
     let (servers, commands) = (plural(load.servers(), "server"), plural(load.commands(), "command"));
@@ -49,10 +52,13 @@ pub(crate) fn table(sheet: &Sheet<'_>) -> String {
     out.push_str(&rows("needed for the plan", &verdict.checks));
     out.push('\n');
     out.push_str(&rows("asked for by the guide", guide));
-    let mut remedies: Vec<&str> = verdict.checks.iter().filter_map(|c| c.remedy.as_deref()).collect();
+    let mut remedies: Vec<String> = verdict.checks.iter().filter_map(|c| c.remedy.clone()).collect();
     if guide.iter().any(|c| c.remedy.is_some()) {
-        remedies.push("sudo hawkeye preflight --fix # the guide's kernel settings");
-        remedies.push("sudo scripts/tune-system.sh --apply # these and nofile; then log in again");
+        // Without it they would tune the machine that they are run on.
+        let root = root.map(|root| format!(" --root {}", root.display())).unwrap_or_default();
+        remedies.push(format!("sudo hawkeye preflight --fix{root} # the guide's kernel settings"));
+        remedies
+            .push(format!("sudo scripts/tune-system.sh --apply{root} # these and nofile; then log in again"));
     }
     if !remedies.is_empty() {
         let _ = write!(out, "\nremedies\n  {}\n", remedies.join("\n  "));
@@ -85,7 +91,7 @@ fn rows(head: &str, checks: &[Check]) -> String {
 
 /// For programs.
 pub(crate) fn json(sheet: &Sheet<'_>, fix: Option<Value>) -> String {
-    let Sheet { plan, verdict, tier, guide } = sheet;
+    let Sheet { plan, verdict, tier, guide, root: _ } = sheet;
     let document = Document {
         schema_version: 1,
         fits: verdict.fits(),

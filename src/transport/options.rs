@@ -49,8 +49,8 @@ pub struct StdioOptions {
     pub process_timeout: Duration,
     /// `buffer_size` and `subprocess_optimization.bufsize`: bytes of one read from the server's stdout.
     pub buffer_size: usize,
-    /// `enable_binary_mode`: bytes go from the pipe to the parser as they are. When off, lines are first
-    /// normalised as a text-mode reader would: invalid UTF-8 replaced, CR LF and lone CR turned to LF.
+    /// `enable_binary_mode`: bytes go from the pipe to the parser as they are. When off, line
+    /// ends are first made what a text-mode reader makes of them: CR LF and a lone CR turn to LF.
     pub binary_mode: bool,
     /// `subprocess_optimization.close_fds`: servers inherit descriptors 0, 1 and 2 only.
     pub close_fds: bool,

@@ -61,6 +61,9 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
             return Exit::Usage;
         }
     };
+    if let Some(left_out) = planned.unjudged() {
+        log::warn!("{left_out}");
+    }
     if planned.targets.is_empty() {
         say(match planned.disabled {
             0 => {

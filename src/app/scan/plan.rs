@@ -23,6 +23,19 @@ pub(in crate::app) struct Planned {
     pub(in crate::app) shown: Vec<Shown>,
 }
 
+impl Planned {
+    /// That rules are left out which nobody has switched off: a report without their findings looks the same
+    /// as that of a server without faults.
+    pub(in crate::app) fn unjudged(&self) -> Option<&'static str> {
+        let left_out = self.settings.assessment.risk && !self.settings.assessment.detailed;
+        let detail = self.shown.iter().find(|s| s.path == "mcp_introspection.enable_detailed_analysis")?;
+        (left_out && detail.value.starts_with("auto")).then_some(
+            "texts and parameters of tools are not judged: enable_detailed_analysis is auto, which is off with less \
+             than 8 GiB of memory; true judges them, false is quiet about it",
+        )
+    }
+}
+
 /// What is read, started or said once, however often a plan is made.
 #[derive(Default)]
 pub(in crate::app) struct Held {
@@ -142,4 +155,35 @@ fn start_log(args: &Scan, verbose: bool) {
             )
         })
         .try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On a machine with this much memory, and with these variables.
+    fn planned(gib: u64, vars: &[(&str, &str)]) -> Planned {
+        let environment = Environment {
+            vars: vars.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            home: None,
+            cpus: 2,
+            memory: Some(gib << 30),
+            etc_dir: PathBuf::from("/nonexistent"),
+        };
+        let resolved = config::resolve(&Overrides::default(), &environment).unwrap();
+        Planned { settings: resolved.settings, targets: Vec::new(), disabled: 0, shown: resolved.shown }
+    }
+
+    #[test]
+    fn rules_that_a_small_machine_leaves_out_are_told_unless_somebody_left_them_out() {
+        assert!(planned(4, &[]).unjudged().is_some_and(|said| said.contains("enable_detailed_analysis")));
+        assert_eq!(planned(8, &[]).unjudged(), None);
+        for decided in [
+            ("HAWKEYE_ENABLE_DETAILED_ANALYSIS", "false"),
+            ("HAWKEYE_ENABLE_DETAILED_ANALYSIS", "true"),
+            ("HAWKEYE_ENABLE_RISK_ASSESSMENT", "false"),
+        ] {
+            assert_eq!(planned(4, &[decided]).unjudged(), None, "{decided:?}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::words::{not_among, revision, words};
 use crate::model::revision::Revision;
 
-/// Be an MCP server to try things out on.
+/// Be an MCP server to try things out on. It ends when its standard input does.
 #[derive(Debug, Default, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "demo-server", help_triggers("-h", "--help"))]
 pub(crate) struct DemoServer {

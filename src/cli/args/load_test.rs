@@ -33,7 +33,7 @@ const LONGEST: Duration = Duration::from_secs(86_400);
                {command_name} http://127.0.0.1:3001/mcp --rate 200 --duration 30\n\
                {command_name} --threads 4 -- python server.py",
     error_code(0, "every request was successful"),
-    error_code(2, "usage, or the target is not on this machine: nothing was run"),
+    error_code(2, "usage, or the target is not reached over loopback: nothing was run"),
     error_code(3, "a request failed")
 )]
 pub(crate) struct LoadTest {
