@@ -1,13 +1,13 @@
 //! What a bench measured, and whether it is slower than another.
 //!
 //! Medians are compared, because one slow run of five moves a mean and not a median. A case is slower only if
-//! its median grew by more than the allowed share and by more than the larger of the two standard deviations:
+//! its median grew by more than the allowed share and by more than the larger of the two spreads:
 //! what runs of the same bench differ by among themselves is noise.
 
 use crate::base::columns::{Side, lay_out, mib};
 use serde::{Deserialize, Serialize};
 
-use super::statistics::Summary;
+use super::statistics::{Summary, spread};
 
 /// One way to scan the same targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub(crate) struct CaseComparison {
     pub new_median_s: f64,
     /// Growth of the median; negative when it got faster.
     pub change_percent: f64,
-    /// The larger of the two standard deviations.
+    /// The larger of the two spreads.
     pub noise_s: f64,
     /// The verdict.
     pub verdict: Verdict,
@@ -168,7 +168,7 @@ pub(crate) fn compare(old: &Bench, new: &[CaseResult], most: f64) -> Result<Comp
 
 fn compare_case(old: &CaseResult, new: &CaseResult, most: f64) -> CaseComparison {
     let (was, is) = (old.seconds.median, new.seconds.median);
-    let noise = old.seconds.stdev.max(new.seconds.stdev);
+    let noise = spread(&old.times_s).max(spread(&new.times_s));
     let change = ((is / was - 1.0) * 1e4).round() / 100.0;
     let verdict = match () {
         () if change > most && is - was > noise => Verdict::Slower,
@@ -268,7 +268,7 @@ impl Comparison {
         }
         let sides = [Side::Left, Side::Right, Side::Right, Side::Right, Side::Right, Side::Left];
         format!(
-            "{}slower: a median that grew by more than {} % and by more than noise, the larger standard deviation\n",
+            "{}slower: a median that grew by more than {} % and by more than noise, the larger spread of the two\n",
             lay_out(&rows, &sides),
             self.max_regression_percent
         )
@@ -323,6 +323,8 @@ mod tests {
         assert_eq!(verdict(&[1.0, 1.0, 1.0], &[1.1, 1.1, 1.1]), Verdict::Same);
         assert_eq!(verdict(&[0.8, 1.0, 1.6], &[0.8, 1.2, 1.6]), Verdict::WithinNoise);
         assert_eq!(verdict(&[1.0, 1.0, 1.0], &[0.5, 0.5, 0.5]), Verdict::Faster);
+        // One wild run in the old bench is no licence to be slow.
+        assert_eq!(verdict(&[1.0, 1.0, 1.1, 1.0, 30.0], &[2.0, 2.0, 2.1, 2.0, 2.0]), Verdict::Slower);
         // One slow run of three moves the mean by 100 %, and the median not at all.
         assert_eq!(verdict(&[1.0, 1.0, 1.0], &[1.0, 1.0, 4.0]), Verdict::Same);
     }

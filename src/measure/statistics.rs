@@ -32,6 +32,14 @@ impl Summary {
     }
 }
 
+/// How far values lie from their median, as a standard deviation would say it of normal ones: 1.4826 times the
+/// median of the distances. One wild run among several does not widen it.
+pub(crate) fn spread(values: &[f64]) -> f64 {
+    let Some(Summary { median, .. }) = Summary::of(values) else { return 0.0 };
+    let distances: Vec<f64> = values.iter().map(|v| (v - median).abs()).collect();
+    Summary::of(&distances).map_or(0.0, |s| 1.4826 * s.median)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

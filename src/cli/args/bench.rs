@@ -16,7 +16,7 @@ use super::words::{Shown, count, percent, seconds};
     name = "bench",
     help_triggers("-h", "--help"),
     note = "With --compare a case counts as slower when its median grew by more than --max-regression and by more \
-            than noise: the larger of the standard deviations of the two benches. Compare benches of one machine \
+            than noise: the larger of the spreads of the two benches. Compare benches of one machine \
             that had nothing else to do.",
     example = "{command_name}\n\
                {command_name} --targets servers.json --iterations 10 --output bench.json\n\
