@@ -177,6 +177,10 @@ impl Scanner {
         let shape = self.shape(&targets);
         let portion = self.batches.map_or(targets.len(), |b| b.size).max(1);
         let mut tally = Tally::default();
+        // What was read to make the plan.
+        if self.memory.give_back_every.is_some() {
+            memory::give_back();
+        }
         for first in (0..targets.len()).step_by(portion) {
             if let Some(batches) = self.batches.filter(|_| first > 0) {
                 self.pause(batches.pause, run_ends, &mut each);
@@ -194,8 +198,6 @@ impl Scanner {
                 }
             };
             let last = targets.len().min(first + portion);
-            // The width that was reached before is where the next portion begins.
-            let shape = Shape { width: shape.width.from(self.gauge.reached()), ..shape };
             engine::run(first..last, shape, &self.gauge, work, |event| match event {
                 Event::Ended(number, result) => {
                     let at = first + number;
@@ -218,12 +220,16 @@ impl Scanner {
 
     /// The pool for `targets`.
     fn shape(&self, targets: &[Target]) -> Shape {
-        let width = self.width.within(targets.len());
+        let processes = targets.iter().any(|t| matches!(t.endpoint, Endpoint::Stdio(_)));
+        let remote = targets.iter().any(|t| matches!(t.endpoint, Endpoint::Remote(_)));
+        // Servers elsewhere that keep us waiting must not make hundreds of processes start at once.
+        let width = if processes && remote { self.width.mixed() } else { self.width };
+        let width = width.within(targets.len());
         let width = width.within(preflight::fitting(width.start(), width.most(), targets, self.idle));
         Shape {
             width,
             least: width.start(),
-            processes: targets.iter().any(|t| matches!(t.endpoint, Endpoint::Stdio(_))),
+            processes,
             stack: if self.memory.frugal { engine::STACK / 2 } else { engine::STACK },
         }
     }

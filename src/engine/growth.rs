@@ -1,10 +1,10 @@
 //! When a pool grows and when it shrinks; pure. What is seen comes in, the new width goes out.
 //!
 //! A worker that waits on a server costs next to nothing, so the pool doubles as long as nobody has to wait
-//! for a processor. Servers that are processes of this machine take their processor time here, too, and
-//! their part of it is not ours to measure while they live: then the machine's word counts. Servers
-//! elsewhere cost what this process itself uses, and another program's load is no reason to crawl: the pool
-//! still grows to a moderate width.
+//! for a processor. Servers elsewhere cost what this process itself uses: while that is little, another
+//! program's load is no reason to crawl. Servers that are processes of this machine take their processor time
+//! here, too, and that is known only once they have ended: where the processors are wanted, each doubling waits
+//! until as many jobs have ended as there are workers, and until those are known to have cost little.
 
 use std::time::Duration;
 
@@ -16,10 +16,9 @@ const PATIENCE: u32 = 10;
 const STALLED: f64 = 0.5;
 /// Share of all processor time that is ours, up to which twice as much still fits.
 const HALF: f64 = 0.4;
-/// The same, where others want the processors as well.
+/// The same for servers that are processes, where others want the processors as well: our share is small then,
+/// too, because we wait for our turn.
 const LITTLE: f64 = 0.1;
-/// How wide a pool gets while they do. Our share is small then whether we wait for the network or for our turn.
-const CROWDED: usize = 64;
 /// Shares from which on a narrower pool would do as much.
 const FULL: f64 = 0.9;
 
@@ -38,6 +37,11 @@ pub(super) struct Sight {
     pub processes: bool,
     /// This process's share of all processor time, 0 to 1.
     pub ours: f64,
+    /// The same with the processes that have ended, since the last generation of jobs began: as many as there
+    /// were workers. `None` until the first one has ended.
+    pub settled: Option<f64>,
+    /// Whether that generation ended just now.
+    pub fresh: bool,
     /// Share of the time in which somebody waited for a processor, 0 to 1.
     pub stalled: f64,
     /// Looks in a row, this one not among them, that found the processors taken.
@@ -47,7 +51,12 @@ pub(super) struct Sight {
 impl Sight {
     /// Whether the processors are taken to the last bit, by what we do.
     pub(super) fn is_full(&self) -> bool {
-        self.ours >= FULL || self.processes && self.stalled >= FULL
+        self.ours >= FULL || self.processes && self.stalled >= FULL && !self.is_light()
+    }
+
+    /// Whether our processes are known to leave the processors to others.
+    fn is_light(&self) -> bool {
+        self.settled.is_some_and(|share| share < LITTLE)
     }
 }
 
@@ -58,12 +67,8 @@ pub(super) fn next(sight: Sight) -> usize {
         let narrower = (width - width / 4).max(least).min(width);
         return if sight.taken >= PATIENCE { narrower } else { width };
     }
-    let crowded = sight.stalled >= STALLED;
-    let (room, most) = match (crowded, sight.processes) {
-        (false, _) => (sight.ours < HALF, most),
-        (true, false) => (sight.ours < LITTLE, most.min(CROWDED)),
-        (true, true) => (false, most),
-    };
+    let room =
+        sight.ours < HALF && (!sight.processes || sight.stalled < STALLED || sight.fresh && sight.is_light());
     // A worker without a job is of no use.
     let wanted = (2 * width).min(width + waiting).min(most);
     if room { wanted.max(width) } else { width }
@@ -80,6 +85,8 @@ mod tests {
         waiting: 1000,
         processes: false,
         ours: 0.0,
+        settled: None,
+        fresh: false,
         stalled: 0.0,
         taken: 0,
     };
@@ -101,14 +108,27 @@ mod tests {
     }
 
     #[test]
-    fn the_load_of_others_stops_processes_but_not_waiting_on_the_network() {
+    fn the_load_of_others_is_no_matter_to_servers_elsewhere() {
         let crowded = Sight { stalled: 1.0, ours: 0.05, ..QUIET };
         assert_eq!(next(crowded), 16);
-        assert_eq!(next(Sight { ours: 0.2, ..crowded }), 8);
+        assert_eq!(next(Sight { width: 600, ..crowded }), 1024);
+        assert_eq!(next(Sight { ours: 0.5, ..crowded }), 8);
+    }
+
+    #[test]
+    fn processes_grow_under_load_once_a_generation_has_cost_little() {
+        let crowded = Sight { stalled: 1.0, processes: true, ..QUIET };
+        let settled = |share, fresh| Sight { settled: Some(share), fresh, ..crowded };
+        assert_eq!(next(crowded), 8);
+        assert_eq!(next(settled(0.01, true)), 16);
+        // The new workers have to show first what they cost.
+        assert_eq!(next(settled(0.01, false)), 8);
         // From outside, waiting for a turn looks the same.
-        assert_eq!(next(Sight { width: 40, ..crowded }), 64);
-        assert_eq!(next(Sight { width: 100, ..crowded }), 100);
-        assert_eq!(next(Sight { processes: true, ..crowded }), 8);
+        assert_eq!(next(settled(0.2, true)), 8);
+        // The load is somebody else's: no reason to shrink.
+        assert_eq!(next(Sight { taken: PATIENCE, ..settled(0.01, false) }), 8);
+        assert_eq!(next(Sight { taken: PATIENCE, ..settled(0.2, false) }), 6);
+        assert_eq!(next(Sight { taken: PATIENCE, ..crowded }), 6);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub(super) struct Keeper<'a, J, T, W> {
     meter: CpuMeter,
     next: Instant,
     taken: u32,
+    /// Jobs that ended since the generation began.
+    ended: usize,
+    settled: Option<f64>,
 }
 
 impl<'a, J, T, W> Keeper<'a, J, T, W>
@@ -30,12 +33,17 @@ where
     /// Of `crew`, between these widths. `processes`: whether its jobs start some.
     pub(super) fn new(crew: Crew<'a, J, T, W>, least: usize, most: usize, processes: bool) -> Self {
         let (meter, next) = (CpuMeter::start(), Instant::now() + LOOK);
-        Keeper { crew, least, most, processes, meter, next, taken: 0 }
+        Keeper { crew, least, most, processes, meter, next, taken: 0, ended: 0, settled: None }
     }
 
     /// How long nothing has to be looked at.
     pub(super) fn rest(&self) -> Duration {
         self.next.saturating_duration_since(Instant::now())
+    }
+
+    /// A job has ended.
+    pub(super) fn ended(&mut self) {
+        self.ended += 1;
     }
 
     /// Looks, if it is time to. `waiting` jobs have no worker.
@@ -45,6 +53,10 @@ where
         }
         let load = self.meter.look();
         let width = self.crew.width();
+        let fresh = self.ended >= width;
+        if fresh {
+            (self.settled, self.ended) = (Some(self.meter.settle()), 0);
+        }
         let sight = Sight {
             width,
             least: self.least,
@@ -52,6 +64,8 @@ where
             waiting,
             processes: self.processes,
             ours: load.ours,
+            settled: self.settled,
+            fresh,
             stalled: load.stalled,
             taken: self.taken,
         };

@@ -9,8 +9,9 @@
 //! handed out the sender goes, the workers leave their loops, and with the last of them goes the last event
 //! sender. A panic in a job is caught inside the worker's loop: it costs that job, not the worker.
 //!
-//! An automatic width is looked at every few milliseconds: `growth` says what it should be, new workers are
-//! started by the calling thread, and those too many leave after the job they are at.
+//! An automatic width begins with a few workers a processor and is looked at every few milliseconds: `growth`
+//! says what it should be, new workers are started by the calling thread, and those too many leave after the job
+//! they are at.
 //!
 //! Invariant: every job that was taken from the iterator is reported exactly once.
 
@@ -101,7 +102,8 @@ impl Gauge {
 }
 
 /// Runs `work` over `jobs` on a pool of this `shape`, and tells `each` on the calling thread. Jobs are
-/// numbered from 0 in the order of the iterator, which is asked for the next one only when there is room.
+/// numbered from 0 in the order of the iterator, which is asked for the next one only when there is room. An
+/// automatic width begins where the last run with this `gauge` was.
 pub(crate) fn run<J, T>(
     jobs: impl ExactSizeIterator<Item = J>,
     shape: Shape,
@@ -112,9 +114,9 @@ pub(crate) fn run<J, T>(
     J: Send + 'static,
     T: Send + 'static,
 {
-    let width = shape.width.within(jobs.len());
+    let width = shape.width.from(gauge.reached()).within(jobs.len());
     let (hand_out, inbox) = bounded::<(usize, J)>(width.most());
-    let (report, events) = bounded::<Event<T>>((2 * width.start()).max(MOST_EVENTS));
+    let (report, events) = bounded::<Event<T>>(MOST_EVENTS);
     let mut jobs = jobs.enumerate();
     // Filled before the workers start: each finds work at once, while the others are still being made.
     for job in jobs.by_ref().take(width.most()) {
@@ -169,6 +171,7 @@ pub(crate) fn run<J, T>(
         };
         match event {
             Ok(event) => {
+                keeper.iter_mut().for_each(Keeper::ended);
                 each(event);
                 quiet_since = Instant::now();
             }
@@ -245,6 +248,18 @@ mod tests {
         static MEETING: std::sync::LazyLock<Barrier> = std::sync::LazyLock::new(|| Barrier::new(200));
         let width = Width::Auto { start: 1, most: 200 };
         assert_eq!(results(600, width, |_| MEETING.wait().is_leader()).len(), 600);
+    }
+
+    #[test]
+    fn the_next_run_begins_as_wide_as_the_last_one_was() {
+        static MEETING: std::sync::LazyLock<Barrier> = std::sync::LazyLock::new(|| Barrier::new(100));
+        let width = Width::Auto { start: 1, most: 100 };
+        let (shape, gauge) = (Shape { width, ..Shape::fixed(1) }, Gauge::default());
+        run(0..100, shape, &gauge, |_, _| MEETING.wait().is_leader(), |_| ());
+        assert_eq!((gauge.reached(), gauge.now()), (100, 0));
+        let mut first = None;
+        run(0..1000, shape, &gauge, |_, _| (), |_| first = first.or(Some(gauge.now())));
+        assert_eq!(first, Some(100), "before anything was looked at");
     }
 
     #[test]

@@ -20,7 +20,7 @@ impl Width {
     /// Beyond this, threads cost more than they bring.
     pub const MOST: usize = 1024;
 
-    /// By itself: two a processor at the start, at most twenty.
+    /// By itself: two a processor to begin with, at most twenty, and from there as far as there is room.
     pub fn auto(processors: usize) -> Width {
         Width::Auto { start: (processors * 2).clamp(1, 20), most: Width::MOST }
     }
@@ -34,6 +34,15 @@ impl Width {
                 let most = own.clamp(1, most);
                 Width::Auto { start: start.clamp(1, most), most }
             }
+        }
+    }
+
+    /// For jobs of two kinds, light and heavy ones: what the light ones let it grow to, the heavy ones have to
+    /// share, so an automatic width grows to four times its start at most.
+    pub fn mixed(self) -> Width {
+        match self {
+            Width::Fixed(_) => self,
+            Width::Auto { start, .. } => self.within(4 * start),
         }
     }
 
@@ -74,8 +83,8 @@ pub struct Batches {
 pub struct Memory {
     /// `enable_memory_optimization`: fewer arenas of the allocator, smaller stacks.
     pub frugal: bool,
-    /// `enable_garbage_collection`: after so many results, and between batches, freed memory is returned to
-    /// the system.
+    /// `enable_garbage_collection`: before the first target, after so many results, and between batches, freed
+    /// memory is returned to the system.
     pub give_back_every: Option<usize>,
 }
 
@@ -90,6 +99,9 @@ mod tests {
         assert_eq!(Width::auto(2).within(3), Width::Auto { start: 3, most: 3 });
         assert_eq!(Width::auto(2).within(0), Width::Auto { start: 1, most: 1 });
         assert_eq!(Width::Fixed(50).within(20), Width::Fixed(20));
+        assert_eq!(Width::auto(2).mixed(), Width::Auto { start: 4, most: 16 });
+        assert_eq!(Width::Auto { start: 4, most: 5 }.mixed(), Width::Auto { start: 4, most: 5 });
+        assert_eq!(Width::Fixed(50).mixed(), Width::Fixed(50));
         assert_eq!(Width::auto(2).from(300), Width::Auto { start: 300, most: 1024 });
         assert_eq!(Width::auto(2).from(3), Width::auto(2));
         assert_eq!(Width::Fixed(7).from(300), Width::Fixed(7));

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::time::{Duration, Instant};
 
+use super::usage;
+
 /// Looks again and again, and tells what happened since the last time.
 pub(crate) struct CpuMeter {
     processors: f64,
@@ -12,6 +14,8 @@ pub(crate) struct CpuMeter {
     ours: Duration,
     /// In the source's own terms.
     waited: Option<Counted>,
+    /// When [`CpuMeter::settle`] was asked last, and what had been used until then.
+    settled: (Instant, Duration),
 }
 
 /// What happened between two looks; shares of 0 to 1.
@@ -41,12 +45,14 @@ impl CpuMeter {
     pub(crate) fn start() -> CpuMeter {
         let processors = std::thread::available_parallelism().map_or(1.0, |n| n.get() as f64);
         let open = |path, kind| File::open(path).ok().map(|file| (file, kind));
+        let begun = Instant::now();
         let mut meter = CpuMeter {
             processors,
             source: open("/proc/pressure/cpu", Kind::Pressure),
-            last: Instant::now(),
+            last: begun,
             ours: process_time(),
             waited: None,
+            settled: (begun, usage::cpu_time()),
         };
         // The file may be there and refuse to be read (psi=0).
         meter.waited = meter.count();
@@ -70,6 +76,16 @@ impl CpuMeter {
         (self.last, self.ours, self.waited) = (now, ours, waited);
         // Nothing known of the machine: then our own part is all there is.
         Load { ours: ours_share, stalled: stalled.unwrap_or(ours_share) }
+    }
+
+    /// This process's share of all processor time since this was asked last, with that of its children that
+    /// ended meanwhile, for all of their lives.
+    pub(crate) fn settle(&mut self) -> f64 {
+        let (now, used) = (Instant::now(), usage::cpu_time());
+        let span = now.duration_since(self.settled.0).as_secs_f64().max(1e-6);
+        let share = used.saturating_sub(self.settled.1).as_secs_f64() / (span * self.processors);
+        self.settled = (now, used);
+        share.min(1.0)
     }
 
     fn count(&mut self) -> Option<Counted> {

@@ -45,6 +45,12 @@ pub(crate) fn usage() -> Usage {
     }
 }
 
+/// Processor time of this process and of its children that have ended.
+pub(crate) fn cpu_time() -> Duration {
+    let [own, children] = [libc::RUSAGE_SELF, libc::RUSAGE_CHILDREN].map(cpu_time_of);
+    own.user + own.system + children.user + children.system
+}
+
 fn cpu_time_of(whose: libc::c_int) -> CpuTime {
     // SAFETY: all-zero is a valid rusage.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };

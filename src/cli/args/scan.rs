@@ -72,7 +72,8 @@ pub(crate) struct Scan {
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
     pub max_duration: Option<Duration>,
 
-    /// servers at a time, or auto: by memory and processors
+    /// servers at a time, or auto: by memory and processors to begin with, and up to 1024 while they keep us
+    /// waiting and there is room
     #[argh(option, arg_name = "n", from_str_fn(concurrency))]
     pub concurrency: Option<Concurrency>,
 
