@@ -42,6 +42,8 @@ pub(super) struct Sight {
     pub settled: Option<f64>,
     /// Whether that generation ended just now.
     pub fresh: bool,
+    /// Whether results wait for whoever takes them, and with them the workers.
+    pub behind: bool,
     /// Share of the time in which somebody waited for a processor, 0 to 1.
     pub stalled: f64,
     /// Looks in a row, this one not among them, that found the processors taken.
@@ -49,9 +51,9 @@ pub(super) struct Sight {
 }
 
 impl Sight {
-    /// Whether the processors are taken to the last bit, by what we do.
+    /// Whether the processors are taken to the last bit by what we do, or nobody keeps up with the results.
     pub(super) fn is_full(&self) -> bool {
-        self.ours >= FULL || self.processes && self.stalled >= FULL && !self.is_light()
+        self.behind || self.ours >= FULL || self.processes && self.stalled >= FULL && !self.is_light()
     }
 
     /// Whether our processes are known to leave the processors to others.
@@ -87,6 +89,7 @@ mod tests {
         ours: 0.0,
         settled: None,
         fresh: false,
+        behind: false,
         stalled: 0.0,
         taken: 0,
     };
@@ -105,6 +108,13 @@ mod tests {
         assert_eq!(next(Sight { ours: 0.5, ..QUIET }), 8);
         assert_eq!(next(Sight { processes: true, stalled: 0.6, ..QUIET }), 8);
         assert_eq!(next(Sight { processes: true, ours: 0.5, ..QUIET }), 8);
+    }
+
+    #[test]
+    fn more_results_than_are_taken_are_no_reason_to_grow() {
+        let behind = Sight { behind: true, ..QUIET };
+        assert_eq!(next(behind), 8);
+        assert_eq!(next(Sight { taken: PATIENCE, ..behind }), 6);
     }
 
     #[test]

@@ -46,8 +46,8 @@ where
         self.ended += 1;
     }
 
-    /// Looks, if it is time to. `waiting` jobs have no worker.
-    pub(super) fn look(&mut self, waiting: usize) {
+    /// Looks, if it is time to. `waiting` jobs have no worker; `behind`: results wait for whoever takes them.
+    pub(super) fn look(&mut self, waiting: usize, behind: bool) {
         if Instant::now() < self.next {
             return;
         }
@@ -66,6 +66,7 @@ where
             ours: load.ours,
             settled: self.settled,
             fresh,
+            behind,
             stalled: load.stalled,
             taken: self.taken,
         };

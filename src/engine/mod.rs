@@ -151,7 +151,7 @@ pub(crate) fn run<J, T>(
         // Once every job has its worker there is nothing to keep either.
         keeper = keeper.filter(|_| waiting > 0 || hand_out.is_some());
         let tick = keeper.as_mut().map_or(WHILE, |keeper| {
-            keeper.look(waiting);
+            keeper.look(waiting, events.len() >= MOST_EVENTS / 2);
             keeper.rest()
         });
         let event = match &hand_out {
