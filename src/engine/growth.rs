@@ -9,9 +9,9 @@
 use std::time::Duration;
 
 /// Between two looks while there is something to decide.
-pub(super) const LOOK: Duration = Duration::from_millis(10);
+pub(super) const LOOK: Duration = Duration::from_millis(5);
 /// Looks in a row that must find the processors taken before the pool shrinks.
-const PATIENCE: u32 = 10;
+const PATIENCE: u32 = 20;
 /// Share of the time in which somebody had to wait for a processor, from which on there is no idle one.
 const STALLED: f64 = 0.5;
 /// Share of all processor time that is ours, up to which twice as much still fits.
@@ -60,6 +60,11 @@ impl Sight {
     fn is_light(&self) -> bool {
         self.settled.is_some_and(|share| share < LITTLE)
     }
+}
+
+/// The time until the next look. What many new workers cost shows later than what a few do.
+pub(super) fn pause(width: usize) -> Duration {
+    LOOK * u32::try_from(width / 128).unwrap_or(1).clamp(1, 4)
 }
 
 /// The width from now on.

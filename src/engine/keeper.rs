@@ -77,7 +77,7 @@ where
             self.most = self.crew.width();
             log::warn!("no more than {} threads could be started (ulimit -u)", self.most);
         }
-        let pause = if self.crew.width() < self.most { LOOK } else { SLOW_LOOK };
+        let pause = if self.crew.width() < self.most { growth::pause(self.crew.width()) } else { SLOW_LOOK };
         self.next = Instant::now() + pause;
     }
 }
