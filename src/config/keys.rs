@@ -187,7 +187,7 @@ pub(crate) const KEYS: &[Key] = &[
 
     live("mcp_introspection.pool_config.enabled", Kind::Bool, "true", "keep sessions and warm processes between repeated introspections (bench, load-test, scan --watch); a single scan closes each server at its end", |d, v| d.keep_sessions = v.bool()),
     live("mcp_introspection.pool_config.min_connections", Kind::Count(0, 65_536), "5", "idle sessions that stay beyond idle_timeout, those used last, until max_lifetime", |d, v| d.pool.min_connections = v.size()),
-    live("mcp_introspection.pool_config.max_connections", POOL, "50", "live sessions kept at most over all servers: the longest idle one makes room; while all are in use a further one is not kept", |d, v| d.pool.max_connections = v.size()),
+    live("mcp_introspection.pool_config.max_connections", POOL, "50", "live sessions kept at most over all servers; while there are as many, a further one is closed after its use", |d, v| d.pool.max_connections = v.size()),
     live("mcp_introspection.pool_config.idle_timeout", Kind::Seconds, "300", "seconds after which an idle session or connection is closed", |d, v| { d.pool.idle_timeout = v.seconds(); d.settings.wire.http.idle_timeout = v.seconds() }),
     live("mcp_introspection.pool_config.max_lifetime", Kind::Seconds, "3600", "seconds after which any session or connection is used no more", |d, v| { d.pool.max_lifetime = v.seconds(); d.settings.wire.http.max_lifetime = v.seconds() }),
     live("mcp_introspection.pool_config.health_check_interval", Kind::Seconds, "60", "seconds after which an idle session is asked whether it is alive (ping; where the revision has none, a look at its process or connection)", |d, v| d.pool.health_check_interval = v.seconds()),

@@ -4,10 +4,13 @@
 //! ```text
 //!            take                       give
 //!   idle ───────────▶ lent ───────────────────────▶ idle
-//!    │                 │ lose                        │ evicted: the longest idle makes room
+//!    │                 │ lose                        │ full, or too old
 //!    │ overdue         ▼                             ▼
 //!    └──────────▶ to be closed ◀─────────────────────┘
 //! ```
+//!
+//! A full pool keeps what it has: over more targets than it holds, visited in turn, whatever made room for the
+//! next would be missed before it is used again, and nothing would ever be used twice.
 //!
 //! Invariant: lent and idle together are never more than `max_connections`.
 
@@ -64,7 +67,7 @@ impl<K: PartialEq, V> Pool<K, V> {
         Some(self.idle.remove(at))
     }
 
-    /// Takes back what was used. What has to be closed for it comes out: it, or the longest idle one.
+    /// Takes back what was used; it comes out again if it has to be closed.
     pub(crate) fn give(&mut self, kept: Kept<K, V>, now: Instant) -> Option<Kept<K, V>> {
         self.lent = self.lent.saturating_sub(1);
         self.keep(Kept { idle_since: now, well_at: now, ..kept }, now)
@@ -90,18 +93,11 @@ impl<K: PartialEq, V> Pool<K, V> {
         if since(kept.born, now) >= self.options.max_lifetime {
             return Some(kept);
         }
-        let mut evicted = None;
         if self.idle.len() + self.lent >= self.options.max_connections {
-            let Some(at) = self.longest_idle() else { return Some(kept) };
-            evicted = Some(self.idle.remove(at));
+            return Some(kept);
         }
         self.idle.push(kept);
-        evicted
-    }
-
-    fn longest_idle(&self) -> Option<usize> {
-        let oldest = self.idle.iter().enumerate().min_by_key(|(_, kept)| kept.idle_since);
-        oldest.map(|(at, _)| at)
+        None
     }
 
     /// Takes out what has been there too long: beyond its lifetime, or idle and not among the
@@ -201,12 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_idle_makes_room_and_what_is_lent_never_does() {
+    fn a_full_pool_keeps_what_it_has() {
         let mut s = Stage::new(OPTIONS);
         assert_eq!((s.add("a", 1, 0), s.add("b", 2, 1), s.add("c", 3, 2)), (None, None, None));
-        assert_eq!(s.add("d", 4, 3), Some(1));
-        let lent: Vec<_> = ["b", "c", "d"].into_iter().map(|key| s.take(key, 4).unwrap()).collect();
-        // All are in use: the newcomer is not kept.
+        assert_eq!(s.add("d", 4, 3), Some(4));
+        let lent: Vec<_> = ["a", "b", "c"].into_iter().map(|key| s.take(key, 4).unwrap()).collect();
+        // What is in use has its place, too.
         assert_eq!(s.add("e", 5, 5), Some(5));
         for kept in lent {
             assert!(s.pool.give(kept, s.begin + Duration::from_secs(6)).is_none());

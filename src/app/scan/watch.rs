@@ -72,6 +72,13 @@ impl Watch<'_> {
         };
         scanner.set_width(preflight::ahead(&planned.settings, &planned.targets));
         let mut remember = Remember::open(&planned.settings, self.args.refresh, self.cancel);
+        let ttl = planned.settings.cache.ttl;
+        if remember.is_some() && ttl > self.interval && !self.args.refresh {
+            log::warn!(
+                "results are kept for {} s (caching_config.ttl): a change is seen only after that (--refresh asks in every round)",
+                ttl.as_secs()
+            );
+        }
         let (mut memory, mut round, mut complaint) = (Memory::new(), Round::First, String::new());
         let last = loop {
             let begun = Instant::now();
