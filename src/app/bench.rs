@@ -144,14 +144,13 @@ fn measure(
         Scanner::new(keeping_options(&fitted(settings, case)), cancel).map_err(|e| e.to_string())?;
     let peak_is_of_case = reset_peak();
     let cpu_before = usage().cpu_time();
-    let (mut times, mut failed, mut cached) = (Vec::new(), 0, 0);
+    let (mut times, mut failed) = (Vec::new(), 0);
     for n in 1..=iterations {
         let begun = Instant::now();
         let mut answered = begun;
         scanner.scan(targets.to_vec(), |heard| match heard {
             Heard::Ended(_, outcome) if !cancel.is_tripped() => {
                 failed += usize::from(outcome.status != Status::Complete);
-                cached += usize::from(outcome.cached.is_some());
             }
             // What follows is the end of the servers, which is theirs.
             Heard::Complete(_) => answered = Instant::now(),
@@ -179,7 +178,6 @@ fn measure(
         peak_rss_bytes: peak,
         peak_is_of_case,
         failed,
-        cached,
     }))
 }
 

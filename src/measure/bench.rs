@@ -78,8 +78,6 @@ pub(crate) struct CaseResult {
     pub peak_is_of_case: bool,
     /// Introspections that were not complete, of all iterations.
     pub failed: usize,
-    /// Results that came out of a cache and measure nothing.
-    pub cached: usize,
 }
 
 /// Two benches side by side.
@@ -224,10 +222,6 @@ impl Bench {
                 "peak rss: since the start; this kernel does not let it be measured for each case\n",
             );
         }
-        let cached: usize = self.cases.iter().map(|c| c.cached).sum();
-        if cached > 0 {
-            text.push_str(&format!("{cached} results came from the cache and measure nothing\n"));
-        }
         let widest = self.cases.iter().map(|c| c.max_concurrent_servers).max().unwrap_or(0);
         if self.targets < widest {
             text.push_str(&format!(
@@ -292,7 +286,6 @@ mod tests {
             peak_rss_bytes: 1 << 20,
             peak_is_of_case: true,
             failed: 0,
-            cached: 0,
         }
     }
 
