@@ -6,98 +6,57 @@ use std::time::Duration;
 use argh::{ArgsInfo, FromArgs};
 
 use super::scan::{Pin, Scan, pin};
+use super::settings::with_settings;
 use super::words::{Shown, count, percent, seconds};
 
-/// Measure how fast this machine scans: one server at a time (basic), 10 (parallel), and 20 without detailed
-/// analysis (high_performance). Without targets, 24 demo targets that hawkeye brings along are scanned.
-#[derive(Debug, Default, PartialEq, FromArgs, ArgsInfo)]
-#[argh(
-    subcommand,
-    name = "bench",
-    help_triggers("-h", "--help"),
-    note = "With --compare a case counts as slower when its median grew by more than --max-regression and by more \
-            than noise: the larger of the spreads of the two benches. Compare benches of one machine \
-            that had nothing else to do.",
-    example = "{command_name}\n\
-               {command_name} --targets servers.json --iterations 10 --output bench.json\n\
-               {command_name} --compare bench.json --max-regression 10%",
-    error_code(0, "everything was measured, nothing is slower"),
-    error_code(1, "a case is slower than in --compare"),
-    error_code(2, "usage, or --compare names no usable report: nothing was run"),
-    error_code(3, "a server was not complete, so its time is no measure")
-)]
-pub(crate) struct Bench {
-    /// URLs of servers; a command and its arguments may follow after `--`
-    #[argh(positional, arg_name = "target")]
-    pub urls: Vec<String>,
+with_settings! {
+    /// Measure how fast this machine scans: one server at a time (basic), 10 (parallel), and 20 without detailed
+    /// analysis (high_performance). Without targets, 24 demo targets that hawkeye brings along are scanned.
+    #[derive(Debug, Default, PartialEq, FromArgs, ArgsInfo)]
+    #[argh(
+        subcommand,
+        name = "bench",
+        help_triggers("-h", "--help"),
+        note = "With --compare a case counts as slower when its median grew by more than --max-regression and by more \
+                than noise: the larger of the spreads of the two benches. Compare benches of one machine \
+                that had nothing else to do.",
+        example = "{command_name}\n\
+                   {command_name} --targets servers.json --iterations 10 --output bench.json\n\
+                   {command_name} --compare bench.json --max-regression 10%",
+        error_code(0, "everything was measured, nothing is slower"),
+        error_code(1, "a case is slower than in --compare"),
+        error_code(2, "usage, or --compare names no usable report: nothing was run"),
+        error_code(3, "a server was not complete, so its time is no measure")
+    )]
+    pub(crate) struct Bench {
+        /// URLs of servers; a command and its arguments may follow after `--`
+        #[argh(positional, arg_name = "target")]
+        pub urls: Vec<String>,
 
-    /// file of servers; - reads standard input; repeatable
-    #[argh(option, arg_name = "file")]
-    pub targets: Vec<PathBuf>,
+        /// file of servers; - reads standard input; repeatable
+        #[argh(option, arg_name = "file")]
+        pub targets: Vec<PathBuf>,
 
-    /// runs of each case, at most 1000 (default: 5)
-    #[argh(option, arg_name = "n", from_str_fn(iterations))]
-    pub iterations: Option<usize>,
+        /// runs of each case, at most 1000 (default: 5)
+        #[argh(option, arg_name = "n", from_str_fn(iterations))]
+        pub iterations: Option<usize>,
 
-    /// only this case: basic, parallel or high_performance; repeatable
-    #[argh(option, arg_name = "name", from_str_fn(case))]
-    pub case: Vec<String>,
+        /// only this case: basic, parallel or high_performance; repeatable
+        #[argh(option, arg_name = "name", from_str_fn(case))]
+        pub case: Vec<String>,
 
-    /// JSON report of an older bench to compare with
-    #[argh(option, arg_name = "file")]
-    pub compare: Option<PathBuf>,
+        /// JSON report of an older bench to compare with
+        #[argh(option, arg_name = "file")]
+        pub compare: Option<PathBuf>,
 
-    /// how much slower the median of a case may be, in per cent (default: 10%)
-    #[argh(option, arg_name = "percent", from_str_fn(percent))]
-    pub max_regression: Option<f64>,
+        /// how much slower the median of a case may be, in per cent (default: 10%)
+        #[argh(option, arg_name = "percent", from_str_fn(percent))]
+        pub max_regression: Option<f64>,
 
-    /// no progress on a terminal
-    #[argh(switch)]
-    pub no_progress: bool,
-
-    /// seconds for one server in all, decimals allowed (default: 30)
-    #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
-    pub timeout: Option<Duration>,
-
-    /// settings file, read after those in /etc/hawkeye and ~/.hawkeye
-    #[argh(option, arg_name = "file")]
-    pub config: Option<PathBuf>,
-
-    /// the only protocol revision to speak, by date, or auto
-    #[argh(option, arg_name = "date", from_str_fn(pin))]
-    pub protocol_version: Option<Pin>,
-
-    /// table or json (default: what the ending of --output says, else table)
-    #[argh(option, arg_name = "format")]
-    pub format: Option<Shown>,
-
-    /// write the report to this file instead of standard output
-    #[argh(option, arg_name = "file")]
-    pub output: Option<PathBuf>,
-
-    /// say more on stderr; -vv also tells each step
-    #[argh(switch, short = 'v')]
-    pub verbose: u8,
-
-    /// say nothing on stderr but errors
-    #[argh(switch, short = 'q')]
-    pub quiet: bool,
-
-    /// PEM file of the only certificate roots to trust
-    #[argh(option, arg_name = "file")]
-    pub ca_file: Option<PathBuf>,
-
-    /// PEM file of our certificate; needs --client-key
-    #[argh(option, arg_name = "file")]
-    pub client_cert: Option<PathBuf>,
-
-    /// PEM file of its key
-    #[argh(option, arg_name = "file")]
-    pub client_key: Option<PathBuf>,
-
-    /// trust any certificate; dangerous
-    #[argh(switch)]
-    pub insecure: bool,
+        /// no progress on a terminal
+        #[argh(switch)]
+        pub no_progress: bool,
+    }
 }
 
 impl Bench {
@@ -107,16 +66,7 @@ impl Bench {
             urls: self.urls.clone(),
             targets: self.targets.clone(),
             demo: process.is_empty() && self.urls.is_empty() && self.targets.is_empty(),
-            timeout: self.timeout,
-            config: self.config.clone(),
-            protocol_version: self.protocol_version,
-            verbose: self.verbose,
-            quiet: self.quiet,
-            ca_file: self.ca_file.clone(),
-            client_cert: self.client_cert.clone(),
-            client_key: self.client_key.clone(),
-            insecure: self.insecure,
-            ..Scan::default()
+            ..self.settings()
         }
     }
 }

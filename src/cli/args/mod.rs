@@ -9,6 +9,7 @@ mod load_test;
 mod preflight;
 mod rules;
 pub(in crate::cli) mod scan;
+mod settings;
 mod words;
 
 use std::ffi::OsString;

@@ -97,6 +97,7 @@ pub(crate) struct Scan {
     /// the same, waiting so many seconds for the other run to end
     #[argh(option, arg_name = "seconds", from_str_fn(seconds))]
     pub lock_wait: Option<Duration>,
+
     /// other defaults: development, production, high_volume, high_performance or memory_optimized; files win
     /// over them
     #[argh(option, arg_name = "name")]
