@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::base::columns::lay_out;
 use crate::base::text::quote;
 use crate::base::time::{rfc3339, short_span};
-use crate::cli::args::{Cache, CacheCommand, CacheFormat};
+use crate::cli::args::{Cache, CacheCommand, Shown};
 use crate::config::{Environment, Overrides, resolve};
 use crate::report;
 use crate::store::cache::{self, Row};
@@ -136,8 +136,8 @@ impl<'a> Stats<'a> {
     }
 }
 
-fn stats_text(stats: &Stats<'_>, format: CacheFormat) -> String {
-    if format == CacheFormat::Json {
+fn stats_text(stats: &Stats<'_>, format: Shown) -> String {
+    if format == Shown::Json {
         return json(stats);
     }
     let place = match stats.persistent {
@@ -189,8 +189,8 @@ fn seconds(from: SystemTime, to: SystemTime) -> u64 {
     to.duration_since(from).unwrap_or_default().as_secs()
 }
 
-fn list_text(rows: &[Row], format: CacheFormat, now: SystemTime) -> String {
-    if format == CacheFormat::Json {
+fn list_text(rows: &[Row], format: Shown, now: SystemTime) -> String {
+    if format == Shown::Json {
         return json(&rows.iter().map(|row| Listed::of(row, now)).collect::<Vec<Listed<'_>>>());
     }
     let heads = ["name", "transport", "age", "fresh for", "bytes", "endpoint"];

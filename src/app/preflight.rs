@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use crate::cli::args::{Counted, Preflight, SheetFormat};
+use crate::cli::args::{Counted, Preflight, Shown};
 use crate::config::{self, ConfigError, Environment, Overrides, Settings};
 use crate::engine::options::Width;
 use crate::model::target::Target;
@@ -69,10 +69,10 @@ pub(super) fn run(args: &Preflight) -> Exit {
     let sheet =
         Sheet { plan: &plan, verdict: &verdict, tier: &tier, guide: &guide, root: args.root.as_deref() };
     let text = match args.format {
-        None | Some(SheetFormat::Table) => {
+        None | Some(Shown::Table) => {
             format!("{}{}", fixed.as_ref().map(Fixed::text).unwrap_or_default(), table(&sheet))
         }
-        Some(SheetFormat::Json) => document(&sheet, fixed.as_ref().map(Fixed::json)),
+        Some(Shown::Json) => document(&sheet, fixed.as_ref().map(Fixed::json)),
     };
     match (print(&text), fixed) {
         (Exit::Complete, Some(fixed)) if fixed.failed() => Exit::Unwritten,

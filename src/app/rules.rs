@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::analysis::rules::{RULES, Rule, find, rule_set};
 use crate::base::columns::lay_out;
 use crate::base::text::{nearest, quote};
-use crate::cli::args::{Rules, RulesCommand, RulesFormat};
+use crate::cli::args::{Rules, RulesCommand, Shown};
 use crate::model::finding::Severity;
 use crate::model::run::RuleSet;
 
@@ -14,9 +14,9 @@ use super::{print, say};
 
 pub(super) fn run(args: &Rules) -> Exit {
     match &args.command {
-        RulesCommand::List(list) => match list.format.unwrap_or(RulesFormat::Table) {
-            RulesFormat::Table => print(&table()),
-            RulesFormat::Json => json(),
+        RulesCommand::List(list) => match list.format.unwrap_or(Shown::Table) {
+            Shown::Table => print(&table()),
+            Shown::Json => json(),
         },
         RulesCommand::Explain(explain) => match find(&explain.id) {
             Some(rule) => print(&explained(rule)),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::words::{not_among, words};
+use super::words::Shown;
 
 /// Look at the cache of results, or empty it.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
@@ -42,8 +42,8 @@ pub(crate) struct CacheStats {
     pub profile: Option<String>,
 
     /// table or json (default: table)
-    #[argh(option, arg_name = "format", default = "CacheFormat::Table")]
-    pub format: CacheFormat,
+    #[argh(option, arg_name = "format", default = "Shown::Table")]
+    pub format: Shown,
 }
 
 /// Print every stored result: whose, how old, fresh for how long.
@@ -59,8 +59,8 @@ pub(crate) struct CacheList {
     pub profile: Option<String>,
 
     /// table or json (default: table)
-    #[argh(option, arg_name = "format", default = "CacheFormat::Table")]
-    pub format: CacheFormat,
+    #[argh(option, arg_name = "format", default = "Shown::Table")]
+    pub format: Shown,
 }
 
 /// Remove the results that are no longer fresh, and those beyond max_size.
@@ -87,13 +87,4 @@ pub(crate) struct CacheClear {
     /// other defaults, as with scan
     #[argh(option, arg_name = "name")]
     pub profile: Option<String>,
-}
-
-words! {
-    /// What is printed.
-    CacheFormat:
-    /// For people.
-    Table = "table",
-    /// For programs.
-    Json = "json"
 }

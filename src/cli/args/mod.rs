@@ -21,13 +21,13 @@ use crate::base::text::quote;
 use super::complaint::complaint;
 
 pub(crate) use bench::Bench;
-pub(crate) use cache::{Cache, CacheCommand, CacheFormat};
+pub(crate) use cache::{Cache, CacheCommand};
 pub(crate) use config::{Config, ConfigCommand};
 pub(crate) use demo::{DemoServer, DemoTransport};
 pub(crate) use diagnose::Diagnose;
 pub(crate) use load_test::LoadTest;
-pub(crate) use preflight::{Counted, Preflight, SheetFormat};
-pub(crate) use rules::{Rules, RulesCommand, RulesFormat};
+pub(crate) use preflight::{Counted, Preflight};
+pub(crate) use rules::{Rules, RulesCommand};
 pub(crate) use scan::{Concurrency, FailOn, Format, Pin, Scan};
 pub(crate) use words::Shown;
 

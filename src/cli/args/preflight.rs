@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use argh::{ArgsInfo, FromArgs};
 
 use super::scan::{Concurrency, concurrency};
-use super::words::{not_among, words};
+use super::words::{Shown, not_among, words};
 
 /// Tell whether this machine has room for a scan, what is short, and the command that helps. Runs no server.
 #[derive(Debug, Default, PartialEq, FromArgs, ArgsInfo)]
@@ -45,7 +45,7 @@ pub(crate) struct Preflight {
 
     /// table or json (default: table)
     #[argh(option, arg_name = "format")]
-    pub format: Option<SheetFormat>,
+    pub format: Option<Shown>,
 
     /// raise the guide's kernel settings and make them last in /etc/sysctl.d/90-hawkeye.conf; never lowers any.
     /// Needs root; without it, tells what it would do
@@ -64,13 +64,4 @@ words! {
     Stdio = "stdio",
     /// URLs.
     Http = "http"
-}
-
-words! {
-    /// What the answer looks like.
-    SheetFormat:
-    /// For people.
-    Table = "table",
-    /// One document.
-    Json = "json"
 }

@@ -2,7 +2,7 @@
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::words::{not_among, words};
+use super::words::Shown;
 
 /// Look at the rules that findings come from.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
@@ -35,7 +35,7 @@ pub(crate) enum RulesCommand {
 pub(crate) struct RulesList {
     /// table or json (default: table)
     #[argh(option, arg_name = "format")]
-    pub format: Option<RulesFormat>,
+    pub format: Option<Shown>,
 }
 
 /// Print what a rule finds, why that is bad, and what to do.
@@ -45,13 +45,4 @@ pub(crate) struct RulesExplain {
     /// the rule, as findings name it
     #[argh(positional, arg_name = "id")]
     pub id: String,
-}
-
-words! {
-    /// What the list of rules looks like.
-    RulesFormat:
-    /// For people.
-    Table = "table",
-    /// For programs.
-    Json = "json"
 }
