@@ -120,6 +120,7 @@ pub(crate) fn blank(target: &Target, redaction: &Redaction) -> Outcome {
     Outcome {
         name: target.name.clone(),
         owners: target.owners.clone(),
+        tags: target.tags.clone(),
         transport: match &target.endpoint {
             Endpoint::Stdio(_) => Some(Transport::Stdio),
             Endpoint::Remote(remote) => Some(match remote.hint {
@@ -134,6 +135,8 @@ pub(crate) fn blank(target: &Target, redaction: &Redaction) -> Outcome {
         inventory: Default::default(),
         auth: Auth::default(),
         findings: Vec::new(),
+        risk: None,
+        drift: None,
         notes: Vec::new(),
         stderr: None,
         timing: Timing::default(),

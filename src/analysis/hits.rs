@@ -1,15 +1,11 @@
 //! Where rules put what they find: bounded, whatever a server offers, and with fingerprints.
 
-use crate::base::text::quote;
 use crate::model::finding::{Confidence, Finding, Severity};
 
-use super::digest;
-use super::rules::{RULES, Rule};
+use super::rules::{Found, RULES, Rule};
 
 /// Findings of one rule and severity that are told one by one.
 const MOST_ALIKE: usize = 50;
-/// Characters of an excerpt.
-const EXCERPT: usize = 160;
 
 /// All findings of one target.
 #[derive(Debug)]
@@ -31,7 +27,7 @@ impl Findings {
 
     /// A place for what `rule` (the one at `number` of the table) finds at `subject`.
     pub(super) fn of<'f>(&'f mut self, number: usize, subject: Subject<'f>) -> Hits<'f> {
-        Hits { number, rule: &RULES[number], subject, findings: self }
+        Hits { number, rule: RULES[number], subject, findings: self }
     }
 
     /// Worst first; among equals, in the order of the table and of the lists.
@@ -98,23 +94,14 @@ impl Hits<'_> {
             pointer.push_str(&format!("/{index}"));
         }
         pointer.push_str(&hit.path);
-        self.findings.found.push(Finding {
-            rule: self.rule.id,
+        self.findings.found.push(self.rule.finding(Found {
             severity,
             confidence: hit.confidence,
             message: hit.message,
-            fingerprint: digest::fingerprint(&[
-                self.rule.id,
-                &self.findings.target,
-                self.subject.kind,
-                self.subject.name,
-                &hit.path,
-            ]),
+            same: &[&self.findings.target, self.subject.kind, self.subject.name, &hit.path],
             pointer,
-            excerpt: hit.excerpt.map(|e| quote(&e, EXCERPT)),
-            references: self.rule.references,
-            remedy: self.rule.remedy,
-        });
+            excerpt: hit.excerpt,
+        }));
     }
 
     /// The worst that the rules about capabilities found so far.

@@ -85,7 +85,7 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
 /// Everything the rules that `policy` wants have to say, worst first.
 pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) -> Vec<Finding> {
     let wanted: Vec<(usize, &Rule)> =
-        RULES.iter().enumerate().filter(|(_, rule)| rule.switch.on(policy)).collect();
+        RULES.iter().copied().enumerate().filter(|(_, rule)| rule.switch.on(policy)).collect();
     if wanted.is_empty() {
         return Vec::new();
     }
@@ -126,7 +126,7 @@ fn one(item: &Item<'_>, wanted: &[(usize, &Rule)], seen: &mut names::Seen, findi
         match (&rule.check, item.kind) {
             (Check::Item(check), _) => check(item, hits),
             (Check::Repeats, Kind::Tool) => seen.add(item, item.place.1.unwrap_or(0), hits),
-            (Check::Repeats | Check::Target(_), _) => {}
+            (Check::Repeats | Check::Target(_) | Check::Fleet | Check::Drift, _) => {}
         }
     }
 }

@@ -104,7 +104,7 @@ proptest! {
         for finding in found {
             let clean = |s: &str| !s.chars().any(crate::base::text::is_deceptive);
             prop_assert!(clean(&finding.message) && clean(&finding.excerpt.unwrap_or_default()), "{}", finding.message);
-            prop_assert!(finding.severity <= rules::find(finding.rule).unwrap().severity, "{}", finding.rule);
+            prop_assert!(finding.severity <= rules::find(&finding.rule).unwrap().severity, "{}", finding.rule);
         }
     }
 }

@@ -239,7 +239,7 @@ fn every_rule_tells_the_vulnerable_from_its_safe_twin() {
         assert_eq!(severity_of(&found, rule), None, "{rule}: {safe}: {found:#?}");
     }
     let of_targets = ["HK-AUT-001", "HK-AUT-002", "HK-PIN-001", "HK-SEC-001", "HK-SCH-005"];
-    for rule in RULES {
+    for rule in RULES.iter() {
         let has_twins = twins().iter().any(|(id, ..)| *id == rule.id);
         assert!(has_twins || of_targets.contains(&rule.id), "{} has no twins", rule.id);
     }
@@ -328,7 +328,7 @@ fn a_switch_that_is_off_finds_nothing_of_its_kind() {
     let all: Vec<Value> = twins().into_iter().map(|(_, _, vulnerable, _)| vulnerable).collect();
     let kinds = |policy: Policy| {
         let found = assess_at(&local("t"), Posture::Unknown, &inventory(&all), &policy);
-        let has = |switch| found.iter().any(|f| rules::find(f.rule).unwrap().switch == switch);
+        let has = |switch| found.iter().any(|f| rules::find(&f.rule).unwrap().switch == switch);
         (has(rules::Switch::Schemas), has(rules::Switch::Risk), has(rules::Switch::Detail))
     };
     let on = Policy::default();
@@ -412,6 +412,9 @@ fn only_what_was_reached_is_judged() {
         inventory: Inventory::default(),
         auth: Auth::default(),
         findings: Vec::new(),
+        tags: Vec::new(),
+        risk: None,
+        drift: None,
         notes: Vec::new(),
         stderr: None,
         timing: Timing::default(),

@@ -10,6 +10,7 @@ mod load_test;
 mod lock;
 mod measuring;
 mod preflight;
+mod review;
 mod rules;
 mod scan;
 

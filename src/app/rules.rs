@@ -68,7 +68,7 @@ fn json() -> Exit {
         references: r.references,
         setting: r.switch.key(),
     };
-    let listed = Listed { set: rule_set(), rules: RULES.iter().map(entry).collect() };
+    let listed = Listed { set: rule_set(), rules: RULES.iter().copied().map(entry).collect() };
     match serde_json::to_string_pretty(&listed) {
         Ok(text) => print(&(text + "\n")),
         Err(e) => {

@@ -1,5 +1,6 @@
 //! What a rule has to say about a target.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -52,10 +53,10 @@ pub enum Confidence {
 }
 
 /// One rule hit.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable id, `HK-XXX-000`.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// How bad.
     pub severity: Severity,
     /// How sure.
@@ -67,9 +68,46 @@ pub struct Finding {
     /// What was found, cleaned; nothing where the place says it all.
     pub excerpt: Option<String>,
     /// OWASP, CWE and others.
-    pub references: &'static [&'static str],
+    #[serde(default)]
+    pub references: Vec<Cow<'static, str>>,
     /// What to do.
-    pub remedy: &'static str,
+    pub remedy: Cow<'static, str>,
     /// The same for the same finding, wherever it stands in the list.
     pub fingerprint: String,
+    /// Other places that it is about: the other server of a pair, the other legs of a flow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
+    /// Whether it makes the run fail (`--fail-on`, the policy of the configuration).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fails: bool,
+    /// Set when somebody answers for it: it is shown and counts for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<Suppressed>,
+}
+
+/// A place in another target, or in the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Related {
+    /// The target's name.
+    pub target: String,
+    /// JSON pointer into that target.
+    pub pointer: String,
+    /// What is there, for people: `tool "send_mail"`.
+    pub label: String,
+}
+
+/// Who answers for a finding, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suppressed {
+    /// What suppresses it: a file of suppressions, or the policy.
+    pub by: String,
+    /// Who answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The last day on which it holds, `2026-12-31`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
 }

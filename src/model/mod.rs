@@ -4,6 +4,8 @@
 
 pub mod certificate;
 pub mod changes;
+pub mod client;
+pub mod drift;
 pub mod finding;
 pub mod inventory;
 pub mod limits;
@@ -11,6 +13,7 @@ pub mod notes;
 pub mod outcome;
 pub mod pool;
 pub mod revision;
+pub mod risk;
 pub mod run;
 pub mod secret;
 pub mod target;

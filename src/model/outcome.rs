@@ -2,19 +2,27 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::drift::Drift;
 use super::finding::Finding;
 use super::inventory::{CoverageState, Inventory, List};
 use super::notes::Note;
+use super::risk::Risk;
 
-/// The report's row for one target. Serialises to an element of `targets`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The report's row for one target. Serialises to an element of `targets`, and is read from one: reports are
+/// compared, merged and judged again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// Display name.
     pub name: String,
     /// Every place that names this server.
+    #[serde(default)]
     pub owners: Vec<Owner>,
+    /// What its entries say it is: `prod`, `payments`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// What carried the conversation, or would have.
     pub transport: Option<Transport>,
     /// How it was reached, secrets masked.
@@ -27,17 +35,28 @@ pub struct Outcome {
     #[serde(flatten)]
     pub inventory: Inventory,
     /// What is needed to get in.
+    #[serde(default)]
     pub auth: Auth,
-    /// Rule hits.
+    /// Rule hits, worst first.
+    #[serde(default)]
     pub findings: Vec<Finding>,
+    /// How risky it is in all; nothing where nothing was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+    /// What is different from the last time, where there is something to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// Deviations that were tolerated.
+    #[serde(default)]
     pub notes: Vec<Note>,
     /// The end of the server's stderr, where the status is not `complete`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stderr: Option<String>,
     /// Where the time went.
+    #[serde(default)]
     pub timing: Timing,
     /// How often it was tried.
+    #[serde(default)]
     pub attempts: u32,
     /// Set when this came from a cache.
     pub cached: Option<Cached>,
@@ -46,7 +65,7 @@ pub struct Outcome {
 }
 
 /// A place in a file that names a server.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Owner {
     /// The file as it was given; `command line` and `standard input` are spelled so.
     pub file: String,
@@ -58,7 +77,7 @@ pub struct Owner {
 }
 
 /// A result that came from a cache.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cached {
     /// When the server was asked, RFC 3339.
     pub stored_at: String,
@@ -90,7 +109,8 @@ impl Transport {
 }
 
 /// An endpoint as it may be shown.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct EndpointView {
     /// Program of a stdio server.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,7 +124,7 @@ pub struct EndpointView {
 }
 
 /// Whether a target's inventory can be relied on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Every planned listing ran to its end.
@@ -142,7 +162,7 @@ impl Status {
 }
 
 /// The first thing that went wrong with a target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// A stable word.
     pub kind: FailureKind,
@@ -204,6 +224,30 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// All of them.
+    pub const ALL: [FailureKind; 20] = [
+        FailureKind::Timeout,
+        FailureKind::SpawnFailed,
+        FailureKind::Exited,
+        FailureKind::Closed,
+        FailureKind::LimitExceeded,
+        FailureKind::InvalidMessage,
+        FailureKind::RpcError,
+        FailureKind::VersionUnsupported,
+        FailureKind::Tls,
+        FailureKind::ConnectFailed,
+        FailureKind::NameNotFound,
+        FailureKind::HttpStatus,
+        FailureKind::RedirectRefused,
+        FailureKind::OriginRefused,
+        FailureKind::AuthRequired,
+        FailureKind::ContentType,
+        FailureKind::UnresolvedVariable,
+        FailureKind::Config,
+        FailureKind::Cancelled,
+        FailureKind::Internal,
+    ];
+
     /// The stable word.
     pub const fn name(self) -> &'static str {
         match self {
@@ -237,6 +281,14 @@ impl Serialize for FailureKind {
     }
 }
 
+impl<'de> Deserialize<'de> for FailureKind {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<FailureKind, D::Error> {
+        let word = String::deserialize(d)?;
+        let kind = FailureKind::ALL.into_iter().find(|kind| kind.name() == word);
+        kind.ok_or_else(|| D::Error::custom("no kind of failure"))
+    }
+}
+
 /// What was being done when something went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Phase {
@@ -265,6 +317,15 @@ impl Phase {
             Phase::Initialize => "initialize",
             Phase::List(list) => list.method(),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Phase {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Phase, D::Error> {
+        let word = String::deserialize(d)?;
+        let plain = [Phase::Config, Phase::Spawn, Phase::Connect, Phase::Discover, Phase::Initialize];
+        let mut all = plain.into_iter().chain(List::ALL.map(Phase::List));
+        all.find(|phase| phase.name() == word).ok_or_else(|| D::Error::custom("no phase of a conversation"))
     }
 }
 

@@ -1,10 +1,13 @@
 //! Facts about a whole run.
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::finding::Severity;
+use super::client::Client;
+use super::finding::{Finding, Severity};
 use super::outcome::{Outcome, Status};
 
 /// Which run this is.
@@ -24,11 +27,33 @@ pub struct RunInfo {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RuleSet {
     /// Changes whenever they do.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// How many there are.
     pub count: usize,
     /// Of their text.
     pub sha256: String,
+    /// What no listing shows and no rule judges, said in every report.
+    pub not_assessed: Vec<Cow<'static, str>>,
+    /// The rules themselves, for formats that describe them.
+    #[serde(skip)]
+    pub rules: Arc<[RuleText]>,
+}
+
+/// What a rule says to people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleText {
+    /// Stable, `HK-XXX-000`.
+    pub id: Cow<'static, str>,
+    /// The worst it can be.
+    pub severity: Severity,
+    /// What it finds, in a few words.
+    pub title: Cow<'static, str>,
+    /// What is bad about it, and when it is told at all.
+    pub help: Cow<'static, str>,
+    /// What to do.
+    pub remedy: Cow<'static, str>,
+    /// OWASP, ATLAS, CWE.
+    pub references: Vec<Cow<'static, str>>,
 }
 
 /// The report's `summary`: counts over all targets so far.
@@ -56,8 +81,14 @@ pub struct Tally {
     pub resource_templates: usize,
     /// Prompts over all targets.
     pub prompts: usize,
-    /// Findings by severity.
+    /// Findings by severity, those of clients included, suppressed ones not.
     pub findings: Severities,
+    /// Findings that somebody answers for.
+    pub suppressed: usize,
+    /// Findings that make the run fail.
+    pub failing: usize,
+    /// Targets that are different from the last time.
+    pub drifted: usize,
 }
 
 /// What the transports did over all targets so far.
@@ -123,7 +154,21 @@ impl Tally {
         self.resources += outcome.inventory.resources.len();
         self.resource_templates += outcome.inventory.resource_templates.len();
         self.prompts += outcome.inventory.prompts.len();
-        outcome.findings.iter().for_each(|f| self.findings.add(f.severity));
+        self.drifted += usize::from(outcome.drift.as_ref().is_some_and(|d| !d.changes.is_empty()));
+        outcome.findings.iter().for_each(|f| self.add_finding(f));
+    }
+
+    /// Counts what is bad about servers together.
+    pub fn add_client(&mut self, client: &Client) {
+        client.findings.iter().for_each(|f| self.add_finding(f));
+    }
+
+    fn add_finding(&mut self, finding: &Finding) {
+        self.failing += usize::from(finding.fails);
+        match finding.suppressed {
+            Some(_) => self.suppressed += 1,
+            None => self.findings.add(finding.severity),
+        }
     }
 }
 
@@ -145,6 +190,9 @@ impl std::ops::AddAssign for Tally {
         self.findings.medium += other.findings.medium;
         self.findings.low += other.findings.low;
         self.findings.info += other.findings.info;
+        self.suppressed += other.suppressed;
+        self.failing += other.failing;
+        self.drifted += other.drifted;
     }
 }
 

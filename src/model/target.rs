@@ -18,6 +18,8 @@ pub struct Target {
     pub name: String,
     /// Every place that names this server.
     pub owners: Vec<Owner>,
+    /// What its entries say it is: `prod`, `payments`. The policy and reports go by them.
+    pub tags: Vec<String>,
     /// How to reach it.
     pub endpoint: Endpoint,
     /// Its own total time, where the configuration gives one.
@@ -61,6 +63,7 @@ impl Target {
         Target {
             name: name.into(),
             owners: Vec::new(),
+            tags: Vec::new(),
             endpoint: Endpoint::Unknown,
             timeout: None,
             pin: None,

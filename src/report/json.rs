@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
 use crate::base::time::rfc3339;
+use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RuleSet, RunInfo};
 
@@ -51,12 +52,13 @@ pub(super) struct JsonSink<W> {
     out: W,
     run: Option<RunInfo>,
     targets: Vec<(usize, Box<[u8]>)>,
+    clients: Vec<Client>,
 }
 
 impl<W: Write> JsonSink<W> {
     /// Writes to `out`.
     pub(super) fn new(out: W) -> JsonSink<W> {
-        JsonSink { out, run: None, targets: Vec::new() }
+        JsonSink { out, run: None, targets: Vec::new(), clients: Vec::new() }
     }
 
     fn write_head(&mut self, run: &RunInfo, end: &RunEnd) -> io::Result<()> {
@@ -83,6 +85,11 @@ impl<W: Write> Sink for JsonSink<W> {
         Ok(())
     }
 
+    fn client(&mut self, client: &Client) -> io::Result<()> {
+        self.clients.push(client.clone());
+        Ok(())
+    }
+
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {
         let run = self.run.take().ok_or_else(|| io::Error::other("report ended before it began"))?;
         self.write_head(&run, end)?;
@@ -93,7 +100,13 @@ impl<W: Write> Sink for JsonSink<W> {
             self.out.write_all(&bytes)?;
             separator = b",\n  ";
         }
-        self.out.write_all(if separator[0] == b',' { b"\n ]\n}\n" } else { b"]\n}\n" })?;
+        self.out.write_all(if separator[0] == b',' {
+            b"\n ],\n \"clients\": "
+        } else {
+            b"],\n \"clients\": "
+        })?;
+        write_json(&mut self.out, &self.clients)?;
+        self.out.write_all(b"\n}\n")?;
         self.out.flush()
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::json::{Run, Tool};
 use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
+use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::RunInfo;
 
@@ -15,12 +16,13 @@ pub(super) struct JsonStream<W> {
     group: usize,
     written: usize,
     unflushed: usize,
+    clients: Vec<Client>,
 }
 
 impl<W: Write> JsonStream<W> {
     /// Writes to `out`, and flushes after `group` targets.
     pub(super) fn new(out: W, group: usize) -> JsonStream<W> {
-        JsonStream { out, run: None, group, written: 0, unflushed: 0 }
+        JsonStream { out, run: None, group, written: 0, unflushed: 0, clients: Vec::new() }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -50,12 +52,19 @@ impl<W: Write> Sink for JsonStream<W> {
         if self.unflushed > 0 { self.flush() } else { Ok(()) }
     }
 
+    fn client(&mut self, client: &Client) -> io::Result<()> {
+        self.clients.push(client.clone());
+        Ok(())
+    }
+
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {
         let run = self.run.take().ok_or_else(|| io::Error::other("report ended before it began"))?;
         self.out.write_all(if self.written == 0 { b"],\n \"run\": " } else { b"\n ],\n \"run\": " })?;
         write_json(&mut self.out, &Run::new(&run, end))?;
         self.out.write_all(b",\n \"summary\": ")?;
         write_json(&mut self.out, &end.tally)?;
+        self.out.write_all(b",\n \"clients\": ")?;
+        write_json(&mut self.out, &self.clients)?;
         self.out.write_all(b"\n}\n")?;
         self.flush()
     }

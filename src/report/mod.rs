@@ -32,6 +32,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crate::model::changes::Change;
+use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
 
@@ -50,6 +51,10 @@ pub(crate) trait Sink {
     /// The same for a target that is not what it was in the round before.
     fn changed(&mut self, index: usize, outcome: &Outcome, _changes: &[Change]) -> io::Result<()> {
         self.outcome(index, outcome)
+    }
+    /// What there is to be said of the servers of one client together; after the last outcome.
+    fn client(&mut self, _client: &Client) -> io::Result<()> {
+        Ok(())
     }
     /// What was a target in the round before and is none any more.
     fn gone(&mut self, _name: &str) -> io::Result<()> {
@@ -157,6 +162,10 @@ impl Sink for FileSink {
 
     fn changed(&mut self, index: usize, outcome: &Outcome, changes: &[Change]) -> io::Result<()> {
         self.sink.changed(index, outcome, changes)
+    }
+
+    fn client(&mut self, client: &Client) -> io::Result<()> {
+        self.sink.client(client)
     }
 
     fn gone(&mut self, name: &str) -> io::Result<()> {

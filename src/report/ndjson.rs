@@ -9,6 +9,7 @@ use super::json::{Run, Tool};
 use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
 use crate::base::time::rfc3339;
 use crate::model::changes::Change;
+use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
 
@@ -23,6 +24,7 @@ enum Line<'a> {
         planned: usize,
     },
     Target(Positioned<'a>),
+    Client(&'a Client),
     Summary {
         run: Run<'a>,
         summary: &'a Tally,
@@ -97,6 +99,10 @@ impl<W: Write> Sink for NdjsonSink<W> {
         self.write_line(&Line::Target(Positioned { index, changes, outcome }))?;
         self.unflushed += 1;
         if self.unflushed < self.group { Ok(()) } else { self.flush() }
+    }
+
+    fn client(&mut self, client: &Client) -> io::Result<()> {
+        self.write_line(&Line::Client(client))
     }
 
     fn gone(&mut self, name: &str) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! Outcomes of every kind, for tests of what reports make of them.
 
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -61,6 +62,9 @@ pub(super) fn complete() -> Outcome {
         },
         auth: Auth { posture: Posture::None, ..Auth::default() },
         findings: vec![],
+        tags: Vec::new(),
+        risk: None,
+        drift: None,
         notes: vec![Note {
             code: "banner".into(),
             message: "text before the first message".into(),
@@ -159,7 +163,13 @@ pub(super) fn hostile() -> Outcome {
 }
 
 pub(super) fn rules() -> RuleSet {
-    RuleSet { version: "2026-11-22", count: 28, sha256: "0".repeat(64) }
+    RuleSet {
+        version: "2026-11-22".into(),
+        count: 28,
+        sha256: "0".repeat(64),
+        not_assessed: vec!["what the code does".into()],
+        rules: Arc::new([]),
+    }
 }
 
 pub(super) fn run_info() -> RunInfo {

@@ -155,14 +155,17 @@ fn every_word_of_the_model_is_in_the_schema() {
 
 fn finding(severity: Severity) -> Finding {
     Finding {
-        rule: "HK-POI-003",
+        rule: "HK-POI-003".into(),
         severity,
         confidence: Confidence::Medium,
         message: format!("tool \"{}\" wants something", text::quote(HOSTILE, 40)),
         pointer: "/tools/0/description".into(),
         excerpt: Some(HOSTILE.into()),
-        references: &["MCP03:2025"],
-        remedy: "Do not use it.",
+        references: vec!["MCP03:2025".into()],
+        remedy: "Do not use it.".into(),
+        related: Vec::new(),
+        fails: false,
+        suppressed: None,
         fingerprint: "0".repeat(32),
     }
 }

@@ -1,15 +1,16 @@
 //! `hawkeye scan`: targets from everywhere, one engine, every sink.
 //!
 //! `plan` answers every question before anything is started. `pass` tells of each target once: what `remember`
-//! has of the cache first, then what the scanner finds. Whoever hears of it hands it to `outputs`, where results
-//! go, to `monitor`, which measures the run, and to `trouble`, for the line on what went wrong. `watch` does it
-//! all again and again.
+//! has of the cache first, then what the scanner finds. A `round` hears of it and, after the review, hands it to
+//! `outputs`, where results go, to `monitor`, which measures the run, and to `trouble`, for the line on what went
+//! wrong. `watch` does it all again and again.
 
 mod monitor;
 pub(super) mod outputs;
 mod pass;
 pub(super) mod plan;
 mod remember;
+mod round;
 mod trouble;
 mod watch;
 
@@ -30,11 +31,11 @@ use super::exit::Exit;
 use super::lock::{Lock, NotLocked};
 use super::{preflight, say};
 use monitor::Monitor;
-use outputs::{Outputs, Round};
+use outputs::Turn;
 use pass::pass;
 use plan::{Held, Planned, SELF, plan};
 use remember::Remember;
-use trouble::Trouble;
+use round::Round;
 
 pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
     let (cancel, bell) = match switches(args) {
@@ -138,50 +139,36 @@ fn run_info(planned: &Planned) -> RunInfo {
     RunInfo { id, started: SystemTime::now(), planned: planned.targets.len(), rules: rule_set() }
 }
 
-fn execute(args: &Scan, planned: Planned, mut monitor: Monitor, cancel: &Cancel) -> Exit {
+fn execute(args: &Scan, mut planned: Planned, mut monitor: Monitor, cancel: &Cancel) -> Exit {
     let info = run_info(&planned);
-    let Planned { mut settings, targets, disabled, .. } = planned;
-    settings.width = preflight::ahead(&settings, &targets);
-    monitor.begin(&info);
-    let mut outputs = match Outputs::open(args, &info, settings.stream, Round::Only, cancel) {
-        Ok(outputs) => outputs,
-        Err(why) => {
-            say(&why);
-            return Exit::Unwritten;
-        }
-    };
-    let mut remember = Remember::open(&settings, args.refresh, cancel);
-    let (mut tally, mut trouble) = (Tally::default(), Trouble::default());
-    let scanner = match Scanner::new(scan_options(&settings), cancel) {
+    planned.settings.width = preflight::ahead(&planned.settings, &planned.targets);
+    let scanner = match Scanner::new(scan_options(&planned.settings), cancel) {
         Ok(scanner) => scanner,
         Err(e) => {
             say(&e.to_string());
             return Exit::Usage;
         }
     };
+    let mut round = match Round::open(args, &planned, &info, Turn::Only, &scanner, &mut monitor, cancel) {
+        Ok(round) => round,
+        Err(why) => {
+            say(&why);
+            return Exit::Unwritten;
+        }
+    };
+    let Planned { settings, targets, .. } = planned;
+    let mut remember = Remember::open(&settings, args.refresh, cancel);
     pass(&scanner, targets, remember.as_mut(), &settings.assessment, |heard| match heard {
-        Heard::Quiet => {
-            outputs.quiet(scanner.vitals().width);
-            monitor.tick(|| scanner.vitals());
-        }
-        Heard::Ended(at, outcome) => {
-            trouble.note(&outcome);
-            outputs.outcome(at, &outcome, scanner.vitals().width);
-            monitor.outcome(&outcome);
-            monitor.tick(|| scanner.vitals());
-        }
-        // The report is out before the last server is.
-        Heard::Complete(counted) => {
-            tally = Tally { disabled, ..counted };
-            outputs.end(cancel.is_tripped(), tally);
-            monitor.end(cancel.is_tripped(), &scanner.vitals());
-        }
+        Heard::Quiet => round.quiet(),
+        Heard::Ended(at, outcome) => round.outcome(at, outcome, |_| Vec::new()),
+        Heard::Complete(_) => round.complete(),
     });
+    let ended = round.close();
     scanner.finish();
     monitor.tell();
-    let exit = verdict(outputs.failed || monitor.failed, outputs.reader_left, tally, args);
+    let exit = verdict(ended.unwritten || monitor.failed, ended.reader_left, ended.tally, args);
     if args.quiet && exit != Exit::Complete {
-        trouble.line(&tally).iter().for_each(|line| say(line));
+        ended.trouble.iter().for_each(|line| say(line));
     }
     exit
 }

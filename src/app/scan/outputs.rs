@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use crate::app::say;
 use crate::cli::args::{Format as Word, Scan};
 use crate::model::changes::Change;
+use crate::model::client::Client;
 use crate::model::outcome::{Outcome, Status};
 use crate::model::run::{RunInfo, Tally};
 use crate::report::live::{Live, Progress};
@@ -35,7 +36,7 @@ pub(super) fn check(args: &Scan) -> Result<(), String> {
 
 /// Which of several scans this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Round {
+pub(super) enum Turn {
     /// There is one.
     Only,
     /// The first that is watched: told in full.
@@ -57,7 +58,7 @@ struct Slot {
 /// Every sink of a run, and the line of progress.
 pub(super) struct Outputs<'a> {
     sinks: Vec<Slot>,
-    round: Round,
+    turn: Turn,
     live: Option<Live>,
     progress: Progress,
     planned: usize,
@@ -71,7 +72,7 @@ impl<'a> Outputs<'a> {
         args: &Scan,
         info: &RunInfo,
         stream: Option<usize>,
-        round: Round,
+        turn: Turn,
         cancel: &'a Cancel,
     ) -> Result<Outputs<'a>, String> {
         let format = args.format.map(|word| match word {
@@ -87,16 +88,16 @@ impl<'a> Outputs<'a> {
                 .map_err(|e| format!("cannot write the report: {e}"))?;
             sinks.push(Slot { name: path.display().to_string(), sink: Some(sink), changes: false });
         }
-        if let Some((sink, changes)) = to_stdout(args, format, stream, round) {
+        if let Some((sink, changes)) = to_stdout(args, format, stream, turn) {
             sinks.push(Slot { name: "stdout".to_owned(), sink: Some(sink), changes });
         }
-        let first = matches!(round, Round::Only | Round::First);
+        let first = matches!(turn, Turn::Only | Turn::First);
         let wants_live =
             io::stderr().is_terminal() && first && !args.no_progress && !args.quiet && info.planned > 1;
         let live = wants_live.then(|| Live::new(info.planned, coloured()));
         let mut outputs = Outputs {
             sinks,
-            round,
+            turn,
             live,
             progress: Progress::default(),
             planned: info.planned,
@@ -123,12 +124,8 @@ impl<'a> Outputs<'a> {
         }
     }
 
-    pub(super) fn outcome(&mut self, at: usize, outcome: &Outcome, width: usize) {
-        self.changed(at, outcome, &[], width);
-    }
-
-    /// The same, with what is different from the round before.
-    pub(super) fn changed(&mut self, at: usize, outcome: &Outcome, changes: &[Change], width: usize) {
+    /// The target at `at` of the plan is done; `changes` says what is different from the round before.
+    pub(super) fn outcome(&mut self, at: usize, outcome: &Outcome, changes: &[Change], width: usize) {
         log::debug!("{}", told(outcome));
         self.each_slot(|sink, only_changes| match (only_changes, changes) {
             (false, _) => sink.outcome(at, outcome),
@@ -143,6 +140,11 @@ impl<'a> Outputs<'a> {
     /// A target of the round before is none any more.
     pub(super) fn gone(&mut self, name: &str) {
         self.each_slot(|sink, only_changes| if only_changes { sink.gone(name) } else { Ok(()) });
+    }
+
+    /// What there is to be said of the servers of one client together.
+    pub(super) fn client(&mut self, client: &Client) {
+        self.each_slot(|sink, only_changes| if only_changes { Ok(()) } else { sink.client(client) });
     }
 
     pub(super) fn end(&mut self, interrupted: bool, tally: Tally) {
@@ -174,7 +176,7 @@ impl<'a> Outputs<'a> {
         }
         // Nobody is left to read a report: no reason to go on starting servers. A disk that is full may be less
         // so in the next round.
-        let for_good = self.round == Round::Only || self.reader_left;
+        let for_good = self.turn == Turn::Only || self.reader_left;
         if for_good && self.sinks.iter().all(|slot| slot.sink.is_none()) {
             self.cancel.trip();
         }
@@ -186,16 +188,16 @@ fn to_stdout(
     args: &Scan,
     format: Option<Format>,
     stream: Option<usize>,
-    round: Round,
+    turn: Turn,
 ) -> Option<(Box<dyn Sink>, bool)> {
-    let wanted = match round {
-        Round::Only => args.output.is_empty(),
-        Round::First | Round::Later => args.output.is_empty() || !args.quiet,
-        Round::Unread => false,
+    let wanted = match turn {
+        Turn::Only => args.output.is_empty(),
+        Turn::First | Turn::Later => args.output.is_empty() || !args.quiet,
+        Turn::Unread => false,
     };
-    let later = round == Round::Later;
-    let format = match (round, format) {
-        (Round::Only, format) => format.unwrap_or(Format::Table),
+    let later = turn == Turn::Later;
+    let format = match (turn, format) {
+        (Turn::Only, format) => format.unwrap_or(Format::Table),
         (_, Some(Format::Ndjson)) => Format::Ndjson,
         // The format is that of the files.
         (_, _) => Format::Table,

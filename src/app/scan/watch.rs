@@ -14,7 +14,6 @@ use crate::cli::args::Scan;
 use crate::config::{Settings, TargetsFrom};
 use crate::model::changes::{Change, Glance};
 use crate::model::outcome::{FailureKind, Outcome};
-use crate::model::run::Tally;
 use crate::model::target::Target;
 use crate::report::options::Monitoring;
 use crate::scan::{Heard, Scanner};
@@ -22,10 +21,11 @@ use crate::sys::cancel::Cancel;
 use crate::sys::signal::Bell;
 
 use super::monitor::Monitor;
-use super::outputs::{Outputs, Round};
+use super::outputs::Turn;
 use super::pass::pass;
 use super::plan::{Held, Planned, plan};
 use super::remember::Remember;
+use super::round::{Ended, Round};
 use super::{keeping_options, run_info, verdict};
 
 /// How long a wait is at most before the sessions that are kept are looked after.
@@ -53,13 +53,6 @@ struct Memory {
     first: bool,
 }
 
-/// How a round ended.
-struct Ended {
-    tally: Tally,
-    unwritten: bool,
-    reader_left: bool,
-}
-
 impl Watch<'_> {
     /// Until a signal ends it, or nobody reads along any more.
     pub(super) fn run(mut self, mut planned: Planned) -> Exit {
@@ -79,21 +72,21 @@ impl Watch<'_> {
                 ttl.as_secs()
             );
         }
-        let (mut memory, mut round, mut complaint) = (Memory::new(), Round::First, String::new());
+        let (mut memory, mut turn, mut complaint) = (Memory::new(), Turn::First, String::new());
         let last = loop {
             let begun = Instant::now();
-            let ended = match self.scan(&scanner, &planned, round, &mut memory, remember.as_mut()) {
+            let ended = match self.scan(&scanner, &planned, turn, &mut memory, remember.as_mut()) {
                 Ok(ended) => ended,
                 Err(why) => {
                     say(&why);
-                    if round == Round::First {
+                    if turn == Turn::First {
                         return Exit::Unwritten;
                     }
                     // Whatever is in the way may be gone by the next round.
-                    Ended { tally: Tally::default(), unwritten: true, reader_left: false }
+                    Ended { unwritten: true, ..Ended::default() }
                 }
             };
-            round = if ended.reader_left || round == Round::Unread { Round::Unread } else { Round::Later };
+            turn = if ended.reader_left || turn == Turn::Unread { Turn::Unread } else { Turn::Later };
             let reload = !self.cancel.is_tripped() && self.wait(&scanner, begun);
             if self.cancel.is_tripped() {
                 break ended;
@@ -134,41 +127,31 @@ impl Watch<'_> {
         &mut self,
         scanner: &Scanner,
         planned: &Planned,
-        round: Round,
+        turn: Turn,
         memory: &mut Memory,
         remember: Option<&mut Remember>,
     ) -> Result<Ended, String> {
         let info = run_info(planned);
-        let (monitor, cancel) = (&mut self.monitor, self.cancel);
-        let Planned { settings, targets, disabled, .. } = planned;
-        let mut outputs = Outputs::open(self.args, &info, settings.stream, round, cancel)?;
-        // Not before: a round that cannot be told is none.
-        monitor.begin(&info);
+        let mut told = Round::open(self.args, planned, &info, turn, scanner, &mut self.monitor, self.cancel)?;
+        let Planned { settings, targets, .. } = planned;
         let places = places(targets);
-        let mut tally = Tally::default();
         let mut changed = 0;
         pass(scanner, targets.clone(), remember, &settings.assessment, |heard| match heard {
-            Heard::Quiet => {
-                outputs.quiet(scanner.vitals().width);
-                monitor.tick(|| scanner.vitals());
-            }
-            Heard::Ended(at, outcome) => {
-                let changes = memory.compare(&places[at], &outcome);
+            Heard::Quiet => told.quiet(),
+            Heard::Ended(at, outcome) => told.outcome(at, outcome, |outcome| {
+                let changes = memory.compare(&places[at], outcome);
                 changed += usize::from(!changes.is_empty());
-                outputs.changed(at, &outcome, &changes, scanner.vitals().width);
-                monitor.outcome(&outcome);
-                monitor.tick(|| scanner.vitals());
-            }
-            Heard::Complete(counted) => {
-                tally = Tally { disabled: *disabled, ..counted };
+                changes
+            }),
+            Heard::Complete(_) => {
                 for name in memory.forget_all_but(&places) {
                     changed += 1;
-                    outputs.gone(&name);
+                    told.gone(&name);
                 }
-                outputs.end(cancel.is_tripped(), tally);
-                monitor.end(cancel.is_tripped(), &scanner.vitals());
+                told.complete();
             }
         });
+        let ended = told.close();
         let vitals = scanner.vitals();
         log::info!(
             "{} of {} targets changed; sessions: {} opened, {} reused, {} kept",
@@ -178,7 +161,7 @@ impl Watch<'_> {
             vitals.sessions_reused,
             vitals.sessions_idle
         );
-        Ok(Ended { tally, unwritten: outputs.failed, reader_left: outputs.reader_left })
+        Ok(ended)
     }
 
     /// Waits for the next round's beginning, which is an interval after the last one's; true if somebody asked

@@ -137,7 +137,8 @@ impl Metrics {
             self.running.add(Family::Findings, [finding.severity.name()], 1.0);
             if self.detailed {
                 // Rules are a table of ours: their number bounds the series.
-                self.running.add(Family::RuleFindings, [finding.rule, finding.severity.name()], 1.0);
+                let labels = vec![finding.rule.clone(), finding.severity.name().into()];
+                self.running.add_to(Family::RuleFindings, labels, 1.0);
             }
         }
         if outcome.cached.is_some() {

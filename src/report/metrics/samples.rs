@@ -25,8 +25,12 @@ pub(super) struct Samples(BTreeMap<(Family, Vec<Label>), Value>);
 impl Samples {
     /// Adds `by` to a number that begins at 0.
     pub(super) fn add<const N: usize>(&mut self, family: Family, labels: [&'static str; N], by: f64) {
-        let key = (family, labels.map(Cow::Borrowed).to_vec());
-        if let Value::Number(n) = self.0.entry(key).or_insert(Value::Number(0.0)) {
+        self.add_to(family, labels.map(Cow::Borrowed).to_vec(), by);
+    }
+
+    /// The same, where a label is not known beforehand.
+    pub(super) fn add_to(&mut self, family: Family, labels: Vec<Label>, by: f64) {
+        if let Value::Number(n) = self.0.entry((family, labels)).or_insert(Value::Number(0.0)) {
             *n += by;
         }
     }

@@ -1,0 +1,79 @@
+//! What tools can do. Facts, not accusations.
+
+use crate::model::finding::Severity;
+
+use super::{Check, Rule, Switch};
+use crate::analysis::capability;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "HK-CAP-001",
+        severity: Severity::Medium,
+        title: "runs commands or code",
+        help: "Two of name, description and parameters say that the tool runs what the model gives it. A fact, not an accusation.",
+        remedy: "Ask for confirmation before each call, run the server in a sandbox, or allow-list the commands.",
+        references: &["MCP05:2025", "ASI05:2026", "CWE-78", "AML.T0050"],
+        switch: Switch::Risk,
+        check: Check::Item(capability::execute),
+    },
+    Rule {
+        id: "HK-CAP-002",
+        severity: Severity::Low,
+        title: "deletes or ends something",
+        help: "The name says that the tool destroys. Info where the annotation destructiveHint says so as well.",
+        remedy: "Annotate it with destructiveHint, and ask for confirmation before each call.",
+        references: &["MCP02:2025", "ASI02:2026", "AML.T0101"],
+        switch: Switch::Risk,
+        check: Check::Item(capability::destroy),
+    },
+    Rule {
+        id: "HK-CAP-003",
+        severity: Severity::Low,
+        title: "free URL or host parameter",
+        help: "The tool asks whatever address it is given, also inside of the network it runs in.",
+        remedy: "Restrict the parameter to known hosts with enum or pattern, and refuse private addresses.",
+        references: &["MCP05:2025", "CWE-918"],
+        switch: Switch::Detail,
+        check: Check::Item(capability::url_parameter),
+    },
+    Rule {
+        id: "HK-CAP-004",
+        severity: Severity::Low,
+        title: "free path parameter",
+        help: "The tool takes any path; only its code can keep it inside of a directory.",
+        remedy: "Restrict it with a pattern, respect the client's roots, and refuse `..`.",
+        references: &["MCP05:2025", "CWE-22"],
+        switch: Switch::Detail,
+        check: Check::Item(capability::path_parameter),
+    },
+    Rule {
+        id: "HK-CAP-005",
+        severity: Severity::Medium,
+        title: "free SQL parameter",
+        help: "The tool runs SQL that the model writes. Low where it says that it only reads.",
+        remedy: "Use a read-only account, prepared statements, and readOnlyHint.",
+        references: &["MCP05:2025", "CWE-89"],
+        switch: Switch::Detail,
+        check: Check::Item(capability::query_parameter),
+    },
+    Rule {
+        id: "HK-CAP-007",
+        severity: Severity::High,
+        title: "annotation contradicts the name",
+        help: "A tool that deletes or writes by its name says that it only reads, or harms nothing. Clients skip confirmation because of that.",
+        remedy: "Correct readOnlyHint and destructiveHint; do not trust the server's annotations meanwhile.",
+        references: &["MCP02:2025", "ASI09:2026", "CWE-451"],
+        switch: Switch::Risk,
+        check: Check::Item(capability::contradiction),
+    },
+    Rule {
+        id: "HK-FLW-002",
+        severity: Severity::High,
+        title: "parameter shaped for taking data out",
+        help: "A parameter asks for the conversation, the system prompt or the model's name, which the tool's work does not need. High beside instructions to the model.",
+        remedy: "Remove the parameter, or strip it before each call.",
+        references: &["MCP10:2025", "AML.T0086", "CWE-200"],
+        switch: Switch::Detail,
+        check: Check::Item(capability::outward_parameter),
+    },
+];

@@ -1,0 +1,5 @@
+//! What several servers are together, for the client that has them all.
+
+use super::Rule;
+
+pub(super) const RULES: &[Rule] = &[];

@@ -1,0 +1,29 @@
+//! What is not seen, or not what it seems.
+
+use crate::model::finding::Severity;
+
+use super::{Check, Rule, Switch};
+use crate::analysis::unicode;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "HK-UNI-001",
+        severity: Severity::Critical,
+        title: "invisible characters",
+        help: "Characters that nobody sees and a model reads, or that reverse what is seen. Joiners where scripts and emoji need them are exempt. Critical where they spell something.",
+        remedy: "Do not use the server until the text is plain; report it.",
+        references: &["MCP03:2025", "AML.T0068", "CWE-451"],
+        switch: Switch::Risk,
+        check: Check::Item(unicode::invisible),
+    },
+    Rule {
+        id: "HK-UNI-003",
+        severity: Severity::High,
+        title: "terminal control sequences",
+        help: "Text that moves cursors, hides lines or writes to the clipboard where it is printed.",
+        remedy: "Do not print the server's text raw; report it.",
+        references: &["MCP03:2025", "CWE-150"],
+        switch: Switch::Risk,
+        check: Check::Item(unicode::escapes),
+    },
+];
