@@ -117,7 +117,7 @@ fn json_is_in_plan_order_with_a_line_a_target() {
         lines[..6].iter().map(|l| &l[..l.len().min(9)]).collect::<Vec<_>>(),
         ["{", " \"schema_", " \"tool\": ", " \"run\": {", " \"summary", " \"targets"]
     );
-    assert_eq!(lines.len(), 6 + 4 + 2);
+    assert_eq!(lines.len(), 6 + 4 + 3);
     let report: Value = serde_json::from_str(&text).unwrap();
     let names: Vec<&str> =
         report["targets"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
