@@ -202,9 +202,9 @@ impl<'a> Source<'a> {
     /// Whether the text is a line a value: then its first line is one.
     fn is_lines(&self) -> bool {
         let mut lines = self.text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let first = lines.next().is_some_and(|line| {
-            line.starts_with('{') && serde_json::from_str::<IgnoredAny>(line).is_ok()
-        });
+        let first = lines
+            .next()
+            .is_some_and(|line| line.starts_with('{') && serde_json::from_str::<IgnoredAny>(line).is_ok());
         first && lines.next().is_some()
     }
 
@@ -253,13 +253,16 @@ impl<'a> Source<'a> {
         };
         match shape(value) {
             None if serde_json::from_str::<IgnoredAny>(value).is_err() => {
-                let cause = serde_json::from_str::<IgnoredAny>(value).map_or_else(|e| fault(&e), |_| String::new());
+                let cause =
+                    serde_json::from_str::<IgnoredAny>(value).map_or_else(|e| fault(&e), |_| String::new());
                 bad(name, FailureKind::InvalidMessage, &format!("no JSON: {cause}"))
             }
             None => bad(name, FailureKind::Config, "not an object with tools, prompts or resources"),
-            Some(Shape::Twice) => {
-                bad(name, FailureKind::InvalidMessage, "a key stands there twice: which one holds is anybody's guess")
-            }
+            Some(Shape::Twice) => bad(
+                name,
+                FailureKind::InvalidMessage,
+                "a key stands there twice: which one holds is anybody's guess",
+            ),
             Some(Shape::Target) => report::target(value, &name, place),
             Some(Shape::Listing(own)) => listing::server(called(own).unwrap_or(name), value, place),
             Some(Shape::Response(own)) => self.response(value, called(own).unwrap_or(name), place, &at),
@@ -289,13 +292,17 @@ impl<'a> Source<'a> {
                         let said = quote(&e.message, 300);
                         (FailureKind::RpcError, format!("the server answered with error {}: {said}", e.code))
                     }
-                    Body::Faulty(what) => (FailureKind::InvalidMessage, format!("the server answered with {what}")),
+                    Body::Faulty(what) => {
+                        (FailureKind::InvalidMessage, format!("the server answered with {what}"))
+                    }
                     Body::Result(_) => return,
                 };
                 outcome = Some(failed(name.clone(), place, kind, at(&why)));
             }
         });
-        drop(read);
+        if read.is_err() {
+            return failed(name, place, FailureKind::InvalidMessage, at("nested too deep"));
+        }
         outcome.unwrap_or_else(|| failed(name, place, FailureKind::InvalidMessage, at("no JSON-RPC answer")))
     }
 }

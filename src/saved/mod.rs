@@ -85,9 +85,7 @@ pub(crate) fn target(outcome: &Outcome) -> Target {
             let remote = Remote { url: url.clone(), headers, hint: HttpHint::of(url) };
             Target { endpoint: Endpoint::Remote(remote), ..Target::unknown(&outcome.name) }
         }
-        (None, Some(program)) => {
-            Target::command(&outcome.name, program, args.as_deref().unwrap_or_default())
-        }
+        (None, Some(program)) => Target::command(&outcome.name, program, args.as_deref().unwrap_or_default()),
         (None, None) => Target::unknown(&outcome.name),
     };
     Target {
