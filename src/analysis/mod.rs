@@ -10,6 +10,7 @@
 //! Invariant: no I/O in this module, no clock but the one that [`judge`] reads, nothing follows a reference.
 
 mod capability;
+pub(crate) mod cloak;
 mod digest;
 mod hits;
 mod item;

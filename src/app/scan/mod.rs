@@ -126,12 +126,13 @@ pub(super) fn scan_options(settings: &Settings) -> ScanOptions {
         claim: Claim::Whole { guard_program: SELF.into() },
         pool: None,
         auth_metadata: true,
+        differential: settings.differential,
     }
 }
 
 /// The same, for those who scan the same targets again and again: sessions are kept in between.
 pub(super) fn keeping_options(settings: &Settings) -> ScanOptions {
-    ScanOptions { pool: settings.pool, ..scan_options(settings) }
+    ScanOptions { pool: settings.pool, differential: false, ..scan_options(settings) }
 }
 
 pub(super) fn run_info(planned: &Planned) -> RunInfo {
