@@ -105,7 +105,8 @@ impl Target {
         let mut left_out = Vec::new();
         match &mut stranger.endpoint {
             Endpoint::Stdio(command) => command.env.retain(|(name, value)| {
-                let secret = value_is_secret(name, value.reveal()) || known(value.reveal());
+                let value_tells = value_is_secret(name, value.reveal()) || known(value.reveal());
+                let secret = name_is_secret(name) || value_tells;
                 left_out.extend(secret.then(|| value.clone()));
                 !secret
             }),

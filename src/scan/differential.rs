@@ -12,15 +12,16 @@ use std::time::Duration;
 
 use crate::analysis::cloak::{self, Asked, Way};
 use crate::mcp::outgoing::Client;
-use crate::model::inventory::Inventory;
+use crate::model::inventory::{CoverageState, Inventory};
 use crate::model::notes::Note;
-use crate::model::outcome::{FailureKind, Outcome, Status};
+use crate::model::outcome::{FailureKind, Outcome, Phase, Status};
 use crate::model::revision::{Era, Revision};
 use crate::model::target::Target;
 use crate::probe::Policy;
 
-/// Longest wait for a revision that the server did not choose itself: many keep silent at what they do not know.
-const STRANGE_REVISION: Duration = Duration::from_secs(10);
+/// How long the stateless era is waited for at a server that has not chosen it, beyond twice the time that it took
+/// to open: many keep silent at what they do not know.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Asks `target` again with `ask`, and adds to its `outcome` what differs.
 pub(super) fn look(
@@ -38,20 +39,25 @@ pub(super) fn look(
     let once_more = ask(target, &plain);
     match usable(&once_more) {
         Ok(()) => {
+            told.cut_short("once more", &outcome.inventory, &once_more.inventory);
             told.compared.push("once more".to_owned());
             own.push(once_more.inventory);
         }
         Err(why) => told.missing.push(format!("once more: {why}")),
     }
     let mut asked: Vec<(Asked, Target, Policy)> = Vec::new();
-    for (way, target, policy) in ways(target, &plain, &outcome.inventory) {
+    for (way, target, policy) in ways(target, &plain, outcome) {
         let answer = ask(&target, &policy);
         match usable(&answer) {
             Ok(()) => {
+                told.cut_short(&spelled(way), &outcome.inventory, &answer.inventory);
                 told.compared.push(spelled(way));
                 asked.push((Asked { way, first: answer.inventory, second: None }, target, policy));
             }
-            Err(_) if not_spoken(way, &answer) => told.unspoken.push(spelled(way)),
+            Err(_) if not_spoken(way, &answer) => {
+                let silent = answer.failure.as_ref().is_some_and(|f| f.kind == FailureKind::Timeout);
+                told.unspoken.push(spelled(way) + if silent { " (no answer)" } else { "" });
+            }
             Err(why) => told.missing.push(format!("{}: {why}", spelled(way))),
         }
     }
@@ -80,16 +86,22 @@ pub(super) fn look(
 }
 
 /// Every other way in which `target` is to be asked.
-fn ways(target: &Target, plain: &Policy, known: &Inventory) -> Vec<(Way, Target, Policy)> {
+fn ways(target: &Target, plain: &Policy, known: &Outcome) -> Vec<(Way, Target, Policy)> {
     let mut all = Vec::new();
     for client in Client::OTHERS {
         all.push((Way::Name(client.name()), target.clone(), Policy { client, ..plain.clone() }));
     }
-    let ours = known.protocol.as_ref().map(|p| p.version.as_str());
+    let ours = known.inventory.protocol.as_ref().map(|p| p.version.as_str());
     let pinned = target.pin.or(plain.pin).is_some();
     let ends = [Revision::ALL[0], Revision::NEWEST_HANDSHAKE, Revision::NEWEST];
     for revision in ends.into_iter().filter(|r| !pinned && Some(r.date()) != ours) {
-        let time = target.timeout.unwrap_or(plain.timeout).min(STRANGE_REVISION);
+        let whole = target.timeout.unwrap_or(plain.timeout);
+        let opening =
+            Duration::from_secs_f64((known.timing.connect_ms + known.timing.handshake_ms).max(0.0) / 1e3);
+        let time = match revision.era() {
+            Era::Stateless => whole.min(SILENCE + 2 * opening),
+            Era::Handshake => whole,
+        };
         let other = Target { pin: Some(revision), timeout: Some(time), ..target.clone() };
         all.push((Way::Revision(revision), other, plain.clone()));
     }
@@ -109,12 +121,15 @@ fn usable(outcome: &Outcome) -> Result<(), String> {
 }
 
 /// Whether a server that gave this `answer` does not speak the revision, rather than not at all. One that does
-/// not know the newest era may say so by keeping silent.
+/// not know the newest era may say so by keeping silent; one that knows no other, by refusing `initialize`.
 fn not_spoken(way: Way, answer: &Outcome) -> bool {
     let Way::Revision(revision) = way else { return false };
-    let kind = answer.failure.as_ref().map(|f| f.kind);
-    kind == Some(FailureKind::VersionUnsupported)
-        || revision.era() == Era::Stateless && kind == Some(FailureKind::Timeout)
+    match answer.failure.as_ref().map(|f| (f.kind, f.phase)) {
+        Some((FailureKind::VersionUnsupported, _)) => true,
+        Some((FailureKind::Timeout, _)) => revision.era() == Era::Stateless,
+        Some((FailureKind::RpcError, Phase::Initialize)) => true,
+        Some(_) | None => false,
+    }
 }
 
 fn spelled(way: Way) -> String {
@@ -134,6 +149,17 @@ struct Told {
 }
 
 impl Told {
+    /// Lists that this answer has not got whole, though we know them whole.
+    fn cut_short(&mut self, way: &str, known: &Inventory, answer: &Inventory) {
+        let ended = |state| matches!(state, CoverageState::Complete | CoverageState::Unsupported);
+        for row in answer.coverage.iter().filter(|row| !ended(row.state)) {
+            if known.coverage_of(row.phase).is_some_and(|row| ended(row.state)) {
+                let why = row.reason.as_deref().unwrap_or("not read to its end");
+                self.missing.push(format!("{} {way}: {why}", row.phase.method()));
+            }
+        }
+    }
+
     fn notes(self) -> Vec<Note> {
         let note = |code: &'static str, what: &str, ways: Vec<String>| {
             let count = u32::try_from(ways.len()).unwrap_or(u32::MAX);
