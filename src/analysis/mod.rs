@@ -26,6 +26,8 @@ mod surface;
 #[cfg(test)]
 mod tests;
 mod tree;
+#[cfg(test)]
+mod twins;
 mod unicode;
 mod words;
 
@@ -33,7 +35,8 @@ use std::time::Instant;
 
 use crate::model::finding::Finding;
 use crate::model::inventory::{Inventory, List};
-use crate::model::outcome::{EndpointView, Outcome, Posture};
+use crate::model::notes::Note;
+use crate::model::outcome::{Auth, EndpointView, Failure, Outcome};
 use crate::model::secret::Secret;
 use crate::model::target::{Endpoint, Target};
 
@@ -54,7 +57,11 @@ pub(crate) struct Facts<'a> {
     /// Secrets that variables brought into its entry.
     pub expanded: &'a [Secret],
     /// How it guards itself.
-    pub posture: Posture,
+    pub auth: &'a Auth,
+    /// Deviations from the protocol that were tolerated.
+    pub notes: &'a [Note],
+    /// What cut the conversation short.
+    pub failure: Option<&'a Failure>,
 }
 
 /// Judges `outcome`, whether it was just learnt or comes from a cache. Where nothing was learnt of the server,
@@ -69,7 +76,9 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
                 endpoint: &target.endpoint,
                 view: &outcome.endpoint,
                 expanded: &target.expanded,
-                posture: outcome.auth.posture,
+                auth: &outcome.auth,
+                notes: &outcome.notes,
+                failure: outcome.failure.as_ref(),
             };
             assess(&facts, &outcome.inventory, policy)
         }

@@ -49,7 +49,7 @@ fn is_loopback(host: &str) -> bool {
 /// HK-AUT-001
 pub(super) fn unauthenticated(facts: &Facts<'_>, hits: &mut Hits<'_>) {
     let Some((_, host, _)) = remote(facts).and_then(|r| parts(&r.url)) else { return };
-    if facts.posture != Posture::None {
+    if facts.auth.posture != Posture::None {
         return;
     }
     let severity = match is_loopback(host) {
