@@ -10,17 +10,25 @@
 //! Invariant: no I/O in this module, no clock but the one that [`judge`] reads, nothing follows a reference.
 
 mod capability;
+mod census;
 mod digest;
+mod exposure;
 mod hits;
 mod item;
+mod lookalikes;
 mod names;
 pub(crate) mod options;
+mod parameters;
+mod patterns;
 mod phrases;
+mod pins;
 mod poison;
 #[cfg(test)]
 mod property_tests;
 pub(crate) mod rules;
 mod schema;
+mod secrets;
+mod sense;
 mod signals;
 mod surface;
 #[cfg(test)]
@@ -36,7 +44,7 @@ use std::time::Instant;
 use crate::model::finding::Finding;
 use crate::model::inventory::{Inventory, List};
 use crate::model::notes::Note;
-use crate::model::outcome::{Auth, EndpointView, Failure, Outcome};
+use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Outcome, Posture};
 use crate::model::secret::Secret;
 use crate::model::target::{Endpoint, Target};
 
@@ -65,12 +73,14 @@ pub(crate) struct Facts<'a> {
 }
 
 /// Judges `outcome`, whether it was just learnt or comes from a cache. Where nothing was learnt of the server,
-/// nothing is judged.
+/// nothing is judged; that it refused, or could not be trusted, is something.
 pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     let begun = Instant::now();
+    let refused = outcome.auth.posture != Posture::Unknown;
+    let untrusted = outcome.failure.as_ref().is_some_and(|f| f.kind == FailureKind::Tls);
     outcome.findings = match outcome.inventory.protocol {
-        None => Vec::new(),
-        Some(_) => {
+        None if !refused && !untrusted => Vec::new(),
+        _ => {
             let facts = Facts {
                 name: &outcome.name,
                 endpoint: &target.endpoint,
@@ -114,7 +124,7 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
     }
     // Last: how exposed a server is depends on what it can do.
     for (number, rule) in &wanted {
-        if let Check::Target(check) = rule.check {
+        if let Check::Target(check) | Check::Both(_, check) = rule.check {
             let subject = Subject { kind: "target", name: "", place: ("", None) };
             check(facts, &mut findings.of(*number, subject));
         }
@@ -130,10 +140,11 @@ fn one(item: &Item<'_>, wanted: &[(usize, &Rule)], seen: &mut names::Seen, findi
         Kind::Server => "server",
     };
     let subject = Subject { kind, name: item.name(), place: item.place };
+    findings.census.add(item);
     for (number, rule) in wanted {
         let hits = &mut findings.of(*number, subject);
         match (&rule.check, item.kind) {
-            (Check::Item(check), _) => check(item, hits),
+            (Check::Item(check) | Check::Both(check, _), _) => check(item, hits),
             (Check::Repeats, Kind::Tool) => seen.add(item, item.place.1.unwrap_or(0), hits),
             (Check::Repeats | Check::Target(_) | Check::Fleet | Check::Drift, _) => {}
         }
