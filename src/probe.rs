@@ -453,7 +453,7 @@ fn posture(
             body.is_ok_and(|body| auth::read_issuer_metadata(&mut auth, issuer, &body))
         });
         if !read {
-            auth.facts.push(format!("{}: metadata not read", quote(issuer, 200)));
+            auth.facts.push(format!("{}{}", quote(issuer, 200), auth::UNREAD));
         }
     }
     auth

@@ -32,7 +32,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("ureq", &["transport/"]),
     ("rustls", &["transport/"]),
     ("threadpool", &["engine/", "engine.rs"]),
-    ("serde_yaml", &["config/"]),
+    ("serde_yaml", &["config/", "analysis/twins.rs"]),
     ("argh", &["cli/", "cli.rs"]),
     ("rusqlite", &["store/"]),
     ("env_logger", &["main.rs", "app/"]),

@@ -1,13 +1,14 @@
-//! What a tool can do, read from its name, its annotations and its parameters. Facts, not accusations: a
+//! What a tool can do, read from its name, its annotations and its description. Facts, not accusations: a
 //! capability alone is never more than medium.
 
 use crate::model::finding::{Confidence, Severity};
 
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
+use super::parameters::parameters;
 use super::tree::{Tree, Value};
 
-const DELETE: [&str; 14] = [
+const DELETE: [&str; 16] = [
     "delete",
     "remove",
     "drop",
@@ -22,8 +23,10 @@ const DELETE: [&str; 14] = [
     "revoke",
     "rm",
     "unlink",
+    "del",
+    "empty",
 ];
-const WRITE: [&str; 13] = [
+const WRITE: [&str; 18] = [
     "write",
     "overwrite",
     "update",
@@ -37,17 +40,144 @@ const WRITE: [&str; 13] = [
     "rename",
     "move",
     "execute",
+    "append",
+    "patch",
+    "modify",
+    "save",
+    "put",
 ];
-const EXECUTE: [&str; 9] =
-    ["execute", "exec", "shell", "eval", "bash", "terminal", "powershell", "subprocess", "command"];
+/// What others see or rely on as well: losing it is not one person's trouble.
+const SHARED: [&str; 46] = [
+    "repo",
+    "repository",
+    "branch",
+    "bucket",
+    "instance",
+    "vm",
+    "cluster",
+    "pod",
+    "deployment",
+    "stack",
+    "namespace",
+    "database",
+    "db",
+    "table",
+    "schema",
+    "collection",
+    "index",
+    "account",
+    "user",
+    "users",
+    "member",
+    "team",
+    "project",
+    "workspace",
+    "organization",
+    "org",
+    "channel",
+    "server",
+    "service",
+    "domain",
+    "dns",
+    "zone",
+    "queue",
+    "topic",
+    "volume",
+    "disk",
+    "snapshot",
+    "backup",
+    "environment",
+    "pipeline",
+    "release",
+    "webhook",
+    "secret",
+    "key",
+    "policy",
+    "site",
+];
+const FILES: [&str; 12] = [
+    "file",
+    "files",
+    "directory",
+    "directories",
+    "folder",
+    "folders",
+    "path",
+    "disk",
+    "document",
+    "documents",
+    "filesystem",
+    "workbook",
+];
+const DATA: [&str; 20] = [
+    "record",
+    "records",
+    "row",
+    "rows",
+    "table",
+    "database",
+    "db",
+    "collection",
+    "document",
+    "documents",
+    "cell",
+    "cells",
+    "sheet",
+    "bucket",
+    "object",
+    "objects",
+    "instance",
+    "cluster",
+    "item",
+    "items",
+];
+const EXECUTE: [&str; 15] = [
+    "execute",
+    "exec",
+    "shell",
+    "eval",
+    "evaluate",
+    "bash",
+    "terminal",
+    "powershell",
+    "subprocess",
+    "command",
+    "cmd",
+    "repl",
+    "interpreter",
+    "run",
+    "script",
+];
 /// A name that begins so is about something, whatever else is in it.
-const LOOK: [&str; 17] = [
-    "get", "list", "read", "search", "find", "check", "show", "describe", "fetch", "view", "count", "query",
-    "preview", "validate", "is", "lookup", "explain",
+const LOOK: [&str; 24] = [
+    "get",
+    "list",
+    "read",
+    "search",
+    "find",
+    "check",
+    "show",
+    "describe",
+    "fetch",
+    "view",
+    "count",
+    "query",
+    "preview",
+    "validate",
+    "is",
+    "lookup",
+    "explain",
+    "browse",
+    "inspect",
+    "summarize",
+    "analyze",
+    "compare",
+    "retrieve",
+    "ask",
 ];
 
 /// The words of `some_name`, `some-name` or `someName`, in lower case.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::with_capacity(4);
     let mut small = false;
     for c in name.chars().take(256) {
@@ -68,80 +198,306 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-fn any<'w>(words: &'w [String], of: &[&str]) -> Option<&'w str> {
+pub(super) fn any<'w>(words: &'w [String], of: &[&str]) -> Option<&'w str> {
     words.iter().find(|w| of.contains(&w.as_str())).map(String::as_str)
 }
 
-fn looks(words: &[String]) -> bool {
+pub(super) fn looks(words: &[String]) -> bool {
     // A prefix of the service comes first as often as not.
     any(&words[..words.len().min(2)], &LOOK).is_some()
 }
 
-fn annotation(item: &Item<'_>, hint: &str) -> Option<bool> {
+pub(super) fn annotation(item: &Item<'_>, hint: &str) -> Option<bool> {
     let annotations = item.tree.member(Tree::ROOT, "annotations")?;
     item.tree.bool_of(annotations, hint)
 }
 
 /// The beginning of the description, in lower case.
-fn described(item: &Item<'_>) -> String {
+pub(super) fn described(item: &Item<'_>) -> String {
     let text = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
     text.chars().take(600).flat_map(char::to_lowercase).collect()
 }
 
+/// The words of `text`, which is in lower case.
+fn spoken(text: &str) -> Vec<&str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect()
+}
+
+/// Whether one of `verbs` (beginnings of words) stands in `text` with one of `objects` among the five words after.
+fn says(text: &str, verbs: &[&str], objects: &[&str]) -> bool {
+    let words = spoken(text);
+    let is_verb = |word: &str| verbs.iter().any(|verb| word.starts_with(verb));
+    words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| is_verb(word))
+        .any(|(at, _)| words[at + 1..].iter().take(5).any(|word| objects.contains(word)))
+}
+
 /// HK-CAP-001: two of name, description and parameter say so.
 pub(super) fn execute(item: &Item<'_>, hits: &mut Hits<'_>) {
-    const PARAMETERS: [&str; 7] =
-        ["command", "cmd", "code", "script", "shell_command", "bash_command", "python_code"];
-    const SAID: [&str; 12] = [
+    const PARAMETERS: [&str; 16] = [
+        "command",
+        "commands",
+        "cmd",
+        "code",
+        "script",
+        "shell_command",
+        "bash_command",
+        "python_code",
+        "source_code",
+        "command_line",
+        "cmdline",
+        "javascript",
+        "js_code",
         "shell",
-        "execute command",
-        "executes command",
-        "run command",
-        "runs command",
-        "terminal command",
-        "system command",
-        "arbitrary code",
-        "execute code",
-        "executes code",
-        "python code",
+        "snippet",
+        "program",
+    ];
+    const VERBS: [&str; 6] = ["execut", "run", "evaluat", "interpret", "spawn", "invoke"];
+    const OBJECTS: [&str; 16] = [
+        "command",
+        "commands",
+        "code",
+        "script",
+        "scripts",
+        "shell",
+        "python",
+        "javascript",
         "bash",
+        "terminal",
+        "snippet",
+        "snippets",
+        "powershell",
+        "program",
+        "cmd",
+        "subprocess",
+    ];
+    /// Nouns that are run and are no code of the caller.
+    const OTHER: [&str; 16] = [
+        "sql", "query", "queries", "search", "test", "tests", "workflow", "report", "job", "pipeline",
+        "actor", "trade", "order", "audit", "crew", "analysis",
     ];
     if item.kind != Kind::Tool {
         return;
     }
     let words = words(item.name());
-    let named = any(&words, &EXECUTE).is_some() && !looks(&words) && any(&words, &["sql", "query"]).is_none();
-    let parameter = item.parameters().map(|p| item.tree.key(p)).find(|key| PARAMETERS.contains(key));
-    if !named && parameter.is_none() {
+    let named = any(&words, &EXECUTE).is_some() && !looks(&words) && any(&words, &OTHER).is_none();
+    let mut called = item.parameters().filter(|p| PARAMETERS.contains(&item.tree.key(*p))).peekable();
+    let bound = called.peek().is_some();
+    let parameter = called.find(|p| super::parameters::free_text(item, *p));
+    // What can only be one of some is what the server chose.
+    if parameter.is_none() && (!named || bound) {
         return;
     }
-    let said = described(item);
-    let said = SAID.iter().any(|s| said.contains(s)) || said.contains("execut") && said.contains("command");
+    let text = described(item);
+    let said = says(&text, &VERBS, &OBJECTS)
+        || ["shell access", "arbitrary code", "code execution"].iter().any(|s| text.contains(s));
     if usize::from(named) + usize::from(parameter.is_some()) + usize::from(said) < 2 {
         return;
     }
     hits.add(Severity::Medium, || Hit {
-        confidence: Confidence::Medium,
+        confidence: if named && parameter.is_some() { Confidence::High } else { Confidence::Medium },
         message: format!("{} runs commands or code that the model gives it", item.label()),
         path: String::new(),
-        excerpt: parameter.map(|p| format!("parameter {p}")),
+        excerpt: parameter.map(|p| format!("parameter {}", item.tree.key(p))),
     });
 }
 
 /// HK-CAP-002
 pub(super) fn destroy(item: &Item<'_>, hits: &mut Hits<'_>) {
-    if item.kind != Kind::Tool {
+    if item.kind != Kind::Tool || annotation(item, "readOnlyHint") == Some(true) {
         return;
     }
     let words = words(item.name());
-    let Some(verb) = any(&words, &DELETE).filter(|_| !looks(&words)) else { return };
+    if looks(&words) {
+        return;
+    }
+    let shared = any(&words, &SHARED);
+    let (verb, worst) = match any(&words, &DELETE) {
+        Some(verb) => (verb, if shared.is_some() { Severity::Medium } else { Severity::Low }),
+        None => {
+            // Writing is told of where the name says what is written to.
+            let Some(verb) = any(
+                &words,
+                &["write", "overwrite", "edit", "replace", "move", "rename", "truncate", "append"],
+            ) else {
+                return;
+            };
+            if any(&words, &FILES).or(any(&words, &DATA)).is_none() {
+                return;
+            }
+            (verb, Severity::Low)
+        }
+    };
     let honest = annotation(item, "destructiveHint") == Some(true);
-    hits.add(if honest { Severity::Info } else { Severity::Low }, || Hit {
+    let severity = match (worst, honest) {
+        (Severity::Medium, true) => Severity::Low,
+        (_, true) => Severity::Info,
+        (worst, false) => worst,
+    };
+    hits.add(severity, || {
+        let what = shared.map(|s| format!(" ({s}: others rely on it)")).unwrap_or_default();
+        Hit {
+            confidence: Confidence::Medium,
+            message: match honest {
+                true => format!("{} can {verb}{what}, and says that it is destructive", item.label()),
+                false => {
+                    format!("{} can {verb}{what}, and does not say that it is destructive", item.label())
+                }
+            },
+            path: "/name".to_owned(),
+            excerpt: None,
+        }
+    });
+}
+
+/// A kind of deed: what is done, to what, and how it is told.
+type Deed = (&'static [&'static str], &'static [&'static str], &'static str);
+
+const DEEDS: [Deed; 3] = [
+    (
+        &[
+            "pay", "transfer", "send", "buy", "sell", "purchase", "withdraw", "refund", "charge", "place",
+            "checkout", "trade", "swap", "stake", "donate", "create", "capture", "execute", "submit", "mint",
+        ],
+        &[
+            "payment",
+            "payments",
+            "money",
+            "funds",
+            "transaction",
+            "transfer",
+            "crypto",
+            "eth",
+            "btc",
+            "sol",
+            "usdc",
+            "stock",
+            "stocks",
+            "refund",
+            "charge",
+            "payout",
+            "order",
+            "trade",
+            "checkout",
+            "tokens",
+            "invoice",
+            "balance",
+        ],
+        "moves money",
+    ),
+    (
+        &["send", "post", "reply", "publish", "tweet", "notify", "broadcast", "forward", "create", "write"],
+        &[
+            "email",
+            "emails",
+            "mail",
+            "message",
+            "messages",
+            "sms",
+            "dm",
+            "tweet",
+            "notification",
+            "slack",
+            "reply",
+            "whatsapp",
+            "telegram",
+            "gmail",
+        ],
+        "sends messages in somebody's name",
+    ),
+    (
+        &[
+            "grant", "revoke", "add", "set", "update", "change", "share", "assign", "invite", "remove",
+            "create", "attach", "detach", "delete", "modify", "put",
+        ],
+        &[
+            "permission",
+            "permissions",
+            "role",
+            "roles",
+            "access",
+            "acl",
+            "policy",
+            "policies",
+            "collaborator",
+            "collaborators",
+            "privilege",
+            "privileges",
+            "admin",
+            "iam",
+            "member",
+            "members",
+        ],
+        "changes who may do what",
+    ),
+];
+/// Things that are called as a deed's object and are none.
+const HARMLESS: [&str; 12] = [
+    "draft",
+    "template",
+    "simulate",
+    "estimate",
+    "preview",
+    "quote",
+    "memory",
+    "cache",
+    "commit",
+    "estimated",
+    "history",
+    "log",
+];
+
+/// HK-CAP-006: verb and object both stand in the name.
+pub(super) fn transact(item: &Item<'_>, hits: &mut Hits<'_>) {
+    if item.kind != Kind::Tool || annotation(item, "readOnlyHint") == Some(true) {
+        return;
+    }
+    let words = words(item.name());
+    if looks(&words) || any(&words, &HARMLESS).is_some() {
+        return;
+    }
+    let deed = DEEDS.iter().find_map(|(verbs, objects, what)| {
+        let at = words.iter().position(|w| verbs.contains(&w.as_str()))?;
+        // `transfer_funds`, `send_email`; but also `email_send`.
+        let object = words.iter().enumerate().find(|(i, w)| *i != at && objects.contains(&w.as_str()))?;
+        // A thing is created in many ways; money and messages only where they come right after.
+        let near = words[at] != "create" && words[at] != "write" || object.0 == at + 1;
+        near.then_some((at, object.0, *what))
+    });
+    let alone = || {
+        let text = described(item);
+        let first: String = text.split(['.', '\n']).next().unwrap_or_default().to_owned();
+        let (verbs, objects, what) = DEEDS.iter().find(|(verbs, objects, _)| {
+            words.len() <= 2
+                && words.first().is_some_and(|w| {
+                    verbs.contains(&w.as_str())
+                        && !matches!(
+                            w.as_str(),
+                            "create"
+                                | "add"
+                                | "set"
+                                | "update"
+                                | "write"
+                                | "put"
+                                | "execute"
+                                | "change"
+                                | "remove"
+                                | "delete"
+                                | "modify"
+                                | "place"
+                                | "submit"
+                        )
+                })
+                && says(&first, &[words[0].as_str()], objects)
+        })?;
+        (!verbs.is_empty()).then_some((0, 0, *what))
+    };
+    let Some((_, _, what)) = deed.or_else(alone) else { return };
+    hits.add(Severity::Medium, || Hit {
         confidence: Confidence::Medium,
-        message: match honest {
-            true => format!("{} can {verb}, and says that it is destructive", item.label()),
-            false => format!("{} can {verb}, and does not say that it is destructive", item.label()),
-        },
+        message: format!("{} {what}", item.label()),
         path: "/name".to_owned(),
         excerpt: None,
     });
@@ -161,89 +517,29 @@ pub(super) fn contradiction(item: &Item<'_>, hits: &mut Hits<'_>) {
     if looks(&words) {
         return;
     }
+    let asks = any(&words, &["query", "sql", "search", "report"]).is_some();
     let deletes = any(&words[..words.len().min(2)], &DELETE);
-    let (verb, hint, severity) = match (deletes, words.first().filter(|w| WRITE.contains(&w.as_str()))) {
-        (Some(verb), _) if read_only => (verb, "readOnlyHint", Severity::High),
-        (Some(verb), _) => (verb, "destructiveHint", Severity::Medium),
+    let writes = words.first().filter(|w| WRITE.contains(&w.as_str()) && !(asks && *w == "execute"));
+    let text = described(item);
+    let begins = spoken(&text).first().copied().unwrap_or_default();
+    let verbs = ["deletes", "permanently", "erases", "destroys", "purges", "wipes", "overwrites"];
+    let described = verbs.iter().find(|verb| **verb == begins);
+    let (verb, hint, severity) = match (deletes, writes, described) {
+        (Some(verb), _, _) if read_only => (verb, "readOnlyHint", Severity::High),
+        (Some(verb), _, _) => (verb, "destructiveHint", Severity::Medium),
         // Drafts and plans are created, too, and nothing is written.
-        (None, Some(verb)) if read_only && verb == "write" => (verb.as_str(), "readOnlyHint", Severity::High),
-        (None, Some(verb)) if read_only => (verb.as_str(), "readOnlyHint", Severity::Medium),
-        (None, _) => return,
+        (None, Some(verb), _) if read_only && (verb == "write" || verb == "overwrite") => {
+            (verb.as_str(), "readOnlyHint", Severity::High)
+        }
+        (None, _, Some(verb)) if read_only => (*verb, "readOnlyHint", Severity::High),
+        (None, Some(verb), _) if read_only => (verb.as_str(), "readOnlyHint", Severity::Medium),
+        (None, _, _) => return,
     };
     hits.add(severity, || Hit {
         confidence: Confidence::Medium,
-        message: format!("{} is called \"{verb}\", and its annotation {hint} says otherwise", item.label()),
+        message: format!("{} says \"{verb}\", and its annotation {hint} says otherwise", item.label()),
         path: format!("/annotations/{hint}"),
         excerpt: None,
-    });
-}
-
-/// Whether the schema at `at` takes any string.
-fn free_text(item: &Item<'_>, at: usize) -> bool {
-    let tree = &item.tree;
-    let kind = tree.text_of(at, "type");
-    kind.is_none_or(|t| t == "string")
-        && ["enum", "const", "pattern", "$ref", "anyOf", "oneOf"].iter().all(|k| tree.member(at, k).is_none())
-}
-
-/// One finding for the parameters of `item` that `wanted` picks.
-fn parameters(
-    item: &Item<'_>,
-    hits: &mut Hits<'_>,
-    severity: Severity,
-    what: &str,
-    wanted: impl Fn(&str, usize) -> bool,
-) {
-    if item.kind != Kind::Tool {
-        return;
-    }
-    let mut found = item.parameters().filter(|&p| wanted(&item.tree.key(p).to_ascii_lowercase(), p));
-    let Some(first) = found.next() else { return };
-    let others = found.count();
-    hits.add(severity, || {
-        let name = crate::base::text::quote(item.tree.key(first), 64);
-        let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
-        Hit {
-            confidence: Confidence::Medium,
-            message: format!("{} takes {what} as \"{name}\"{more}", item.label()),
-            path: item.tree.pointer(first),
-            excerpt: None,
-        }
-    });
-}
-
-/// HK-CAP-003
-pub(super) fn url_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
-    parameters(item, hits, Severity::Low, "any URL or host", |name, at| {
-        let words = words(name);
-        let last = words.last().map_or("", String::as_str);
-        let called = matches!(last, "url" | "uri" | "urls" | "webhook" | "endpoint" | "host" | "hostname");
-        called && free_text(item, at)
-    });
-}
-
-/// HK-CAP-004
-pub(super) fn path_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
-    parameters(item, hits, Severity::Low, "any path", |name, at| {
-        let words = words(name);
-        let last = words.last().map_or("", String::as_str);
-        let called =
-            matches!(last, "path" | "filepath" | "filename" | "directory" | "folder" | "dir" | "file");
-        called && free_text(item, at)
-    });
-}
-
-/// HK-CAP-005
-pub(super) fn query_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
-    let careful = annotation(item, "readOnlyHint") == Some(true) || {
-        let said = described(item);
-        said.contains("read-only") || said.contains("readonly") || said.contains("select ")
-    };
-    let severity = if careful { Severity::Low } else { Severity::Medium };
-    parameters(item, hits, severity, "any SQL", |name, at| {
-        let words = words(name);
-        let about_sql = || item.tree.text_of(at, "description").is_some_and(|d| d.contains("SQL"));
-        (any(&words, &["sql"]).is_some() || (name == "query" && about_sql())) && free_text(item, at)
     });
 }
 

@@ -1,7 +1,11 @@
 //! Where rules put what they find: bounded, whatever a server offers, and with fingerprints.
 
+use std::collections::HashMap;
+
 use crate::model::finding::{Confidence, Finding, Severity};
 
+use super::census::Census;
+use super::digest;
 use super::rules::{Found, RULES, Rule};
 
 /// Findings of one rule and severity that are told one by one.
@@ -17,12 +21,23 @@ pub(super) struct Findings {
     counts: Vec<[(usize, usize); 5]>,
     /// The worst of the rules about what tools can do.
     pub(super) capability: Option<Severity>,
+    /// What is counted over all tools.
+    pub(super) census: Census,
+    /// The fingerprints that are given: what one rule finds twice in one item is two findings.
+    given: HashMap<String, usize>,
 }
 
 impl Findings {
     pub(super) fn new(target: &str) -> Findings {
         let counts = vec![[(0, 0); 5]; RULES.len()];
-        Findings { target: target.to_owned(), found: Vec::new(), counts, capability: None }
+        Findings {
+            target: target.to_owned(),
+            found: Vec::new(),
+            counts,
+            capability: None,
+            census: Census::default(),
+            given: HashMap::new(),
+        }
     }
 
     /// A place for what `rule` (the one at `number` of the table) finds at `subject`.
@@ -94,18 +109,42 @@ impl Hits<'_> {
             pointer.push_str(&format!("/{index}"));
         }
         pointer.push_str(&hit.path);
+        // Neither the place in a list nor white space nor case makes it another finding.
+        let words: Vec<String> =
+            hit.excerpt.iter().flat_map(|e| e.split_whitespace()).map(str::to_lowercase).take(64).collect();
+        let (place, words) = (without_places(&hit.path), words.join(" "));
+        let same = [&self.findings.target, self.subject.kind, self.subject.name, &place, &words];
+        let key = digest::fingerprint(&[&[self.rule.id], &same[..]].concat());
+        let times = self.findings.given.entry(key).or_default();
+        *times += 1;
+        let again = if *times > 1 { times.to_string() } else { String::new() };
+        let same: Vec<&str> = same.into_iter().chain((!again.is_empty()).then_some(again.as_str())).collect();
         self.findings.found.push(self.rule.finding(Found {
             severity,
             confidence: hit.confidence,
             message: hit.message,
-            same: &[&self.findings.target, self.subject.kind, self.subject.name, &hit.path],
+            same: &same,
             pointer,
             excerpt: hit.excerpt,
         }));
+    }
+
+    /// What is counted over all tools so far.
+    pub(super) fn census(&self) -> &Census {
+        &self.findings.census
     }
 
     /// The worst that the rules about capabilities found so far.
     pub(super) fn capability(&self) -> Option<Severity> {
         self.findings.capability
     }
+}
+
+/// `path` without places in lists, which change when something is put before them.
+fn without_places(path: &str) -> String {
+    let parts = path.split('/').map(|part| match part.bytes().all(|b| b.is_ascii_digit()) {
+        true if !part.is_empty() => "*",
+        _ => part,
+    });
+    parts.collect::<Vec<_>>().join("/")
 }

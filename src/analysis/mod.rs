@@ -10,23 +10,33 @@
 //! Invariant: no I/O in this module, no clock but the one that [`judge`] reads, nothing follows a reference.
 
 mod capability;
+mod census;
 pub(crate) mod cloak;
 mod digest;
+mod exposure;
 mod hits;
 mod item;
+mod lookalikes;
 mod names;
 pub(crate) mod options;
+mod parameters;
+mod patterns;
 mod phrases;
+mod pins;
 mod poison;
 #[cfg(test)]
 mod property_tests;
 pub(crate) mod rules;
 mod schema;
+mod secrets;
+mod sense;
 mod signals;
 mod surface;
 #[cfg(test)]
 mod tests;
 mod tree;
+#[cfg(test)]
+mod twins;
 mod unicode;
 mod words;
 
@@ -34,7 +44,8 @@ use std::time::Instant;
 
 use crate::model::finding::Finding;
 use crate::model::inventory::{Inventory, List};
-use crate::model::outcome::{EndpointView, Outcome, Posture, Status};
+use crate::model::notes::Note;
+use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Outcome, Posture, Status};
 use crate::model::secret::Secret;
 use crate::model::target::{Endpoint, Target};
 
@@ -55,22 +66,30 @@ pub(crate) struct Facts<'a> {
     /// Secrets that variables brought into its entry.
     pub expanded: &'a [Secret],
     /// How it guards itself.
-    pub posture: Posture,
+    pub auth: &'a Auth,
+    /// Deviations from the protocol that were tolerated.
+    pub notes: &'a [Note],
+    /// What cut the conversation short.
+    pub failure: Option<&'a Failure>,
 }
 
 /// Judges `outcome`, whether it was just learnt or comes from a cache. Where nothing was learnt of the server,
-/// nothing is judged.
+/// nothing is judged; that it refused, or could not be trusted, is something.
 pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     let begun = Instant::now();
+    let refused = outcome.auth.posture != Posture::Unknown;
+    let untrusted = outcome.failure.as_ref().is_some_and(|f| f.kind == FailureKind::Tls);
     outcome.findings = match outcome.status {
-        Status::Failed | Status::NotEvaluated => Vec::new(),
-        Status::Complete | Status::Partial => {
+        Status::Failed | Status::NotEvaluated if !refused && !untrusted => Vec::new(),
+        _ => {
             let facts = Facts {
                 name: &outcome.name,
                 endpoint: &target.endpoint,
                 view: &outcome.endpoint,
                 expanded: &target.expanded,
-                posture: outcome.auth.posture,
+                auth: &outcome.auth,
+                notes: &outcome.notes,
+                failure: outcome.failure.as_ref(),
             };
             assess(&facts, &outcome.inventory, policy)
         }
@@ -106,7 +125,7 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
     }
     // Last: how exposed a server is depends on what it can do.
     for (number, rule) in &wanted {
-        if let Check::Target(check) = rule.check {
+        if let Check::Target(check) | Check::Both(_, check) = rule.check {
             let subject = Subject { kind: "target", name: "", place: ("", None) };
             check(facts, &mut findings.of(*number, subject));
         }
@@ -122,10 +141,11 @@ fn one(item: &Item<'_>, wanted: &[(usize, &Rule)], seen: &mut names::Seen, findi
         Kind::Server => "server",
     };
     let subject = Subject { kind, name: item.name(), place: item.place };
+    findings.census.add(item);
     for (number, rule) in wanted {
         let hits = &mut findings.of(*number, subject);
         match (&rule.check, item.kind) {
-            (Check::Item(check), _) => check(item, hits),
+            (Check::Item(check) | Check::Both(check, _), _) => check(item, hits),
             (Check::Repeats, Kind::Tool) => seen.add(item, item.place.1.unwrap_or(0), hits),
             (Check::Repeats | Check::Target(_) | Check::Fleet | Check::Drift, _) => {}
         }

@@ -67,7 +67,7 @@ pub(super) fn schema(item: &Item<'_>, hits: &mut Hits<'_>) {
         let severity = match problem.kind {
             ProblemKind::Invalid => Severity::Medium,
             ProblemKind::Senseless => Severity::Low,
-            ProblemKind::Remote | ProblemKind::Deep => continue,
+            ProblemKind::Remote | ProblemKind::Slow | ProblemKind::Deep => continue,
         };
         hits.add(severity, || hit(format!("{}: {}", item.label(), problem.what), &tree.pointer(problem.at)));
     }
@@ -82,7 +82,7 @@ pub(super) fn bounds(item: &Item<'_>, hits: &mut Hits<'_>) {
     }
     for problem in item.problems() {
         let severity = match problem.kind {
-            ProblemKind::Remote => Severity::Medium,
+            ProblemKind::Remote | ProblemKind::Slow => Severity::Medium,
             ProblemKind::Deep => Severity::Info,
             ProblemKind::Invalid | ProblemKind::Senseless => continue,
         };

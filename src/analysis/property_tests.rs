@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::tests::{assess_at, object};
 use super::*;
+use crate::model::outcome::Posture;
 
 /// Any JSON, made of the keywords and values that schemas are made of.
 fn schema_like() -> impl Strategy<Value = Value> {

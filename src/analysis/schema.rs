@@ -8,6 +8,7 @@
 
 use std::collections::HashSet;
 
+use super::sense;
 use super::tree::{Tree, Value};
 
 /// What is wrong, and where.
@@ -30,6 +31,8 @@ pub(super) enum ProblemKind {
     Senseless,
     /// A reference that leads out of the schema.
     Remote,
+    /// A pattern that can take far longer than what it is held against.
+    Slow,
     /// There is more below this, deeper than was asked for.
     Deep,
 }
@@ -391,20 +394,7 @@ impl Check<'_, '_> {
     /// What one keyword says about another.
     fn sense(&mut self, at: usize) {
         let tree = self.tree;
-        for (least, most) in [
-            ("minimum", "maximum"),
-            ("minLength", "maxLength"),
-            ("minItems", "maxItems"),
-            ("minProperties", "maxProperties"),
-            ("minContains", "maxContains"),
-        ] {
-            if let (Some((low, _)), Some((high, place))) = (self.number(at, least), self.number(at, most))
-                && low > high
-            {
-                let what = format!("{least} {low} is above {most} {high}: no value satisfies both");
-                self.say(place, ProblemKind::Senseless, what);
-            }
-        }
+        sense::of(tree, at, &mut self.steps, &mut self.problems);
         if self.draft == Draft::Four {
             for (exclusive, bound) in [("exclusiveMaximum", "maximum"), ("exclusiveMinimum", "minimum")] {
                 if let (Some(place), None) = (tree.member(at, exclusive), tree.member(at, bound)) {
@@ -428,14 +418,6 @@ impl Check<'_, '_> {
             let name = crate::base::text::quote(tree.text(missing).unwrap_or_default(), 60);
             let what = format!("required names \"{name}\", which properties do not have");
             self.say(missing, ProblemKind::Senseless, what);
-        }
-    }
-
-    fn number(&self, at: usize, key: &str) -> Option<(f64, usize)> {
-        let member = self.tree.member(at, key)?;
-        match self.tree.value(member) {
-            Value::Number(n) => n.parse().ok().map(|n| (n, member)),
-            _ => None,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! How a server is reached, and what that gives away.
 
+use crate::mcp::auth::{Fault, fault};
 use crate::model::finding::{Confidence, Severity};
-use crate::model::outcome::Posture;
-use crate::model::target::{Command, Endpoint, Remote};
+use crate::model::outcome::{FailureKind, Posture};
+use crate::model::secret::name_is_secret;
+use crate::model::target::{Endpoint, Remote};
 
 use super::Facts;
 use super::hits::{Hit, Hits};
@@ -13,11 +15,11 @@ fn hit(message: String, field: &str, excerpt: String) -> Hit {
 }
 
 /// The URL as it may be shown.
-fn shown(facts: &Facts<'_>) -> String {
+pub(super) fn shown(facts: &Facts<'_>) -> String {
     facts.view.url.clone().unwrap_or_default()
 }
 
-fn remote<'a>(facts: &Facts<'a>) -> Option<&'a Remote> {
+pub(super) fn remote<'a>(facts: &Facts<'a>) -> Option<&'a Remote> {
     match facts.endpoint {
         Endpoint::Remote(remote) => Some(remote),
         Endpoint::Stdio(_) | Endpoint::Unknown => None,
@@ -25,7 +27,7 @@ fn remote<'a>(facts: &Facts<'a>) -> Option<&'a Remote> {
 }
 
 /// Scheme, host and what stands before an `@`.
-fn parts(url: &str) -> Option<(&str, &str, Option<&str>)> {
+pub(super) fn parts(url: &str) -> Option<(&str, &str, Option<&str>)> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (user, place) = match authority.rsplit_once('@') {
@@ -39,7 +41,7 @@ fn parts(url: &str) -> Option<(&str, &str, Option<&str>)> {
     Some((scheme, host, user))
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost"
         || host.ends_with(".localhost")
@@ -49,21 +51,22 @@ fn is_loopback(host: &str) -> bool {
 /// HK-AUT-001
 pub(super) fn unauthenticated(facts: &Facts<'_>, hits: &mut Hits<'_>) {
     let Some((_, host, _)) = remote(facts).and_then(|r| parts(&r.url)) else { return };
-    if facts.posture != Posture::None {
+    if facts.auth.posture != Posture::None {
         return;
     }
     let severity = match is_loopback(host) {
         true => Severity::Info,
         false if hits.capability() >= Some(Severity::Medium) => Severity::High,
+        // What is written for everybody may be read by everybody.
+        false if hits.census().is_library() => Severity::Low,
         false => Severity::Medium,
     };
     hits.add(severity, || {
         let message = match severity {
             Severity::Info => "lists what it offers to every process of this machine that asks",
             Severity::High => "lists what it offers to everybody, and some of it is dangerous",
-            Severity::Low | Severity::Medium | Severity::Critical => {
-                "lists what it offers to everybody who asks"
-            }
+            Severity::Low => "lists what it offers to everybody who asks, and offers nothing but documents",
+            Severity::Medium | Severity::Critical => "lists what it offers to everybody who asks",
         };
         Hit {
             confidence: Confidence::High,
@@ -94,219 +97,124 @@ pub(super) fn cleartext(facts: &Facts<'_>, hits: &mut Hits<'_>) {
     });
 }
 
-/// HK-SEC-001, as far as a URL's user and password go.
-pub(super) fn credentials_in_url(facts: &Facts<'_>, hits: &mut Hits<'_>) {
-    let Some((_, host, Some(user))) = remote(facts).and_then(|r| parts(&r.url)) else { return };
-    // What a variable brought in is not written down.
-    if user.is_empty() || facts.expanded.iter().any(|s| s.reveal().len() > 2 && user.contains(s.reveal())) {
-        return;
+/// HK-AUT-003
+pub(super) fn trust(facts: &Facts<'_>, hits: &mut Hits<'_>) {
+    let Some((_, host, _)) = remote(facts).and_then(|r| parts(&r.url)) else { return };
+    let near = is_loopback(host);
+    if let Some(failure) = facts.failure.filter(|f| f.kind == FailureKind::Tls) {
+        let why = crate::base::text::quote(&failure.message, 200);
+        let of_certificate = why.to_ascii_lowercase().contains("certificate");
+        let severity = if near || !of_certificate { Severity::Low } else { Severity::High };
+        hits.add(severity, || {
+            let message = match of_certificate {
+                true => "has a certificate that is not to be trusted: somebody else may be answering",
+                false => "speaks no TLS that can be relied on",
+            };
+            Hit {
+                confidence: Confidence::High,
+                message: message.to_owned(),
+                path: "/failure/message".to_owned(),
+                excerpt: Some(why),
+            }
+        });
     }
-    let severity = if is_loopback(host) { Severity::Low } else { Severity::High };
+    let refused = matches!(facts.auth.posture, Posture::Bearer | Posture::Oauth | Posture::Forbidden);
+    for (at, said) in facts.auth.facts.iter().enumerate().filter(|_| refused) {
+        let (severity, message) = match fault(said) {
+            Some(Fault::OtherIssuer) => {
+                (Severity::Medium, "points to an authorization server that calls itself another")
+            }
+            Some(Fault::OtherResource) => {
+                (Severity::Medium, "has metadata of another resource than the one asked")
+            }
+            Some(Fault::NoPkce) => {
+                (Severity::Low, "has an authorization server without PKCE, which clients must refuse")
+            }
+            Some(Fault::NoResource) => (Severity::Low, "has metadata that names no resource"),
+            Some(Fault::NoServer) => (Severity::Low, "has metadata that names no authorization server"),
+            Some(Fault::Unread) => (Severity::Low, "points to metadata that cannot be read"),
+            None => continue,
+        };
+        hits.add(if near { severity.min(Severity::Low) } else { severity }, || Hit {
+            confidence: Confidence::High,
+            message: message.to_owned(),
+            path: format!("/auth/facts/{at}"),
+            excerpt: Some(said.clone()),
+        });
+    }
+    let asks = !facts.auth.challenges.is_empty() && facts.auth.posture == Posture::Bearer;
+    if asks && facts.auth.resource_metadata.is_none() {
+        hits.add(Severity::Info, || Hit {
+            confidence: Confidence::High,
+            message: "asks for a token and does not say where one is to be had: no OAuth metadata".to_owned(),
+            path: "/auth/challenges".to_owned(),
+            excerpt: facts.auth.challenges.first().cloned(),
+        });
+    }
+}
+
+/// HK-AUT-004
+pub(super) fn session_in_url(facts: &Facts<'_>, hits: &mut Hits<'_>) {
+    let Some(remote) = remote(facts) else { return };
+    let Some((_, host, _)) = parts(&remote.url) else { return };
+    let query = remote.url.split_once('?').map_or("", |(_, query)| query);
+    let telling = |name: &str| {
+        name_is_secret(name)
+            || matches!(
+                name.to_ascii_lowercase().as_str(),
+                "sid" | "sessionid" | "session_id" | "jwt" | "mcp-session-id"
+            )
+    };
+    let named = query.split('&').filter_map(|pair| pair.split_once('='));
+    let Some((name, _)) = named.filter(|(_, value)| !value.is_empty()).find(|(name, _)| telling(name)) else {
+        return;
+    };
+    let severity = if is_loopback(host) { Severity::Low } else { Severity::Medium };
     hits.add(severity, || {
-        let message = "has credentials in its URL, where logs and process lists show them".to_owned();
+        let name = crate::base::text::quote(name, 40);
+        let message =
+            format!("is let in by \"{name}\" in its URL: addresses end up in logs, histories and referrers");
         hit(message, "url", shown(facts))
     });
 }
 
-/// HK-PIN-001
-pub(super) fn unpinned(facts: &Facts<'_>, hits: &mut Hits<'_>) {
-    let Endpoint::Stdio(command) = facts.endpoint else { return };
-    if let Some((at, _, why)) = loose(command) {
-        hits.add(Severity::Medium, || Hit {
-            confidence: Confidence::High,
-            message: format!("is started from a package that {why}: its code may change with every start"),
-            path: format!("/endpoint/args/{at}"),
-            excerpt: facts.view.args.as_ref().and_then(|args| args.get(at).cloned()),
-        });
+/// HK-PRO-001
+pub(super) fn deviations(facts: &Facts<'_>, hits: &mut Hits<'_>) {
+    /// What costs more than patience: something was lost, or cannot be told from something else.
+    const COSTLY: [&str; 7] = [
+        "answers_dropped",
+        "entries_dropped",
+        "item_fault",
+        "duplicate_keys",
+        "unknown_id",
+        "noise",
+        "jsonrpc_version",
+    ];
+    /// What the protocol allows, and is only worth a note.
+    const ALLOWED: [&str; 4] = ["list_changed", "retry_after", "server_request", "session_expired"];
+    let notes: Vec<_> = facts.notes.iter().filter(|n| !ALLOWED.contains(&n.code.as_ref())).collect();
+    if notes.is_empty() {
+        return;
     }
-}
-
-/// The argument that names a package of no fixed version.
-fn loose(command: &Command) -> Option<(usize, &str, &'static str)> {
-    let program = command.program.rsplit(['/', '\\']).next().unwrap_or(&command.program);
-    let program = program.trim_end_matches(".exe").trim_end_matches(".cmd");
-    let args: Vec<&str> = command.args.iter().map(String::as_str).collect();
-    // Options that take the next argument along.
-    let (skip, valued): (usize, &[&str]) = match (program, args.first().copied()) {
-        ("npx" | "bunx" | "pnpx", _) => (0, &["-p", "--package", "-c", "--call", "--registry"]),
-        ("npm", Some("exec" | "x")) | ("pnpm" | "yarn", Some("dlx")) | ("bun", Some("x")) => (1, &[]),
-        ("uvx", _) => (0, &["--python", "-p", "--with", "--index-url", "--index", "--directory"]),
-        ("uv", Some("tool")) if args.get(1) == Some(&"run") => {
-            (2, &["--python", "-p", "--with", "--index-url"])
-        }
-        ("pipx", Some("run")) => (1, &["--python", "--index-url"]),
-        ("docker" | "podman", Some("run")) => (1, CONTAINER),
-        _ => return None,
-    };
-    let python = matches!(program, "uvx" | "uv" | "pipx");
-    // A package named by an option is what is fetched; the positional is then only the program in it.
-    let option =
-        args.iter().position(|a| matches!(*a, "--from" | "--spec" | "--package" | "-p")).filter(|at| {
-            !matches!(program, "docker" | "podman") && (!python || matches!(args[*at], "--from" | "--spec"))
-        });
-    let at = match option {
-        Some(at) => at + 1,
-        None => positional(&args, skip, valued)?,
-    };
-    let package = *args.get(at)?;
-    let why = match program {
-        "docker" | "podman" => loose_image(package),
-        _ if python => loose_python(package),
-        _ => loose_node(package),
-    }?;
-    Some((at, package, why))
-}
-
-const CONTAINER: &[&str] = &[
-    "-e",
-    "--env",
-    "-v",
-    "--volume",
-    "-p",
-    "--publish",
-    "--name",
-    "--network",
-    "--net",
-    "--mount",
-    "-u",
-    "--user",
-    "-w",
-    "--workdir",
-    "--env-file",
-    "--entrypoint",
-    "-l",
-    "--label",
-    "--add-host",
-    "-m",
-    "--memory",
-    "--cpus",
-    "--platform",
-    "--pull",
-    "-h",
-    "--hostname",
-    "--tmpfs",
-    "--cap-drop",
-    "--cap-add",
-    "--security-opt",
-    "--gpus",
-    "--restart",
-    "--device",
-    "--ulimit",
-    "--user-ns",
-];
-
-fn positional(args: &[&str], skip: usize, valued: &[&str]) -> Option<usize> {
-    let mut at = skip;
-    while let Some(arg) = args.get(at) {
-        match arg {
-            arg if valued.contains(arg) => at += 2,
-            arg if arg.starts_with('-') => at += 1,
-            _ => return Some(at),
-        }
-    }
-    None
-}
-
-/// Paths and archives of this machine are what they are.
-fn is_local(package: &str) -> bool {
-    package.starts_with(['.', '/', '~']) || package.starts_with("file:")
-}
-
-fn loose_node(package: &str) -> Option<&'static str> {
-    if is_local(package) {
-        return None;
-    }
-    if package.contains("://") || package.starts_with("github:") || package.starts_with("git+") {
-        let commit = package.rsplit_once('#').is_some_and(|(_, c)| is_commit(c));
-        return (!commit).then_some("follows a branch");
-    }
-    match package.get(1..).and_then(|p| p.rsplit_once('@')) {
-        Some((_, version)) if is_version(version) => None,
-        Some(_) => Some("has a tag or a range for a version"),
-        None => Some("has no version"),
-    }
-}
-
-fn loose_python(package: &str) -> Option<&'static str> {
-    if is_local(package) || package.ends_with(".whl") && !package.contains("://") {
-        return None;
-    }
-    if package.starts_with("git+") {
-        let commit =
-            package.rsplit_once('@').is_some_and(|(_, c)| is_commit(c.split('#').next().unwrap_or(c)));
-        return (!commit).then_some("follows a branch");
-    }
-    match package.split_once("==").or_else(|| package.split_once('@')) {
-        Some((_, version)) if is_version(version) => None,
-        Some(_) => Some("has a tag or a range for a version"),
-        None => Some("has no version"),
-    }
-}
-
-fn loose_image(image: &str) -> Option<&'static str> {
-    if image.contains("@sha256:") {
-        return None;
-    }
-    match image.rsplit('/').next().and_then(|name| name.split_once(':')) {
-        Some((_, "latest")) | None => Some("has no version"),
-        Some(_) => None,
-    }
-}
-
-fn is_version(version: &str) -> bool {
-    version.starts_with(|c: char| c.is_ascii_digit())
-        && version.contains('.')
-        && !version.contains(['*', 'x', '>', '<', '|', ' '])
-}
-
-fn is_commit(name: &str) -> bool {
-    (7..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_hexdigit())
+    let costly = notes.iter().any(|n| COSTLY.contains(&n.code.as_ref()));
+    let mut codes: Vec<String> = notes.iter().map(|n| crate::base::text::quote(&n.code, 40)).collect();
+    codes.sort();
+    codes.dedup();
+    hits.add(if costly { Severity::Low } else { Severity::Info }, || Hit {
+        confidence: Confidence::High,
+        message: format!(
+            "deviates from the protocol in {}: {}",
+            crate::base::text::plural(codes.len(), "way"),
+            codes.join(", ")
+        ),
+        path: "/notes".to_owned(),
+        excerpt: notes.first().map(|n| n.message.clone()),
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_package_is_pinned_by_a_whole_version_only() {
-        let loose_of = |line: &str| {
-            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-            let command =
-                Command { program: words[0].clone(), args: words[1..].to_vec(), env: Vec::new(), cwd: None };
-            loose(&command).map(|(_, package, _)| package.to_owned())
-        };
-        for (line, package) in [
-            ("npx -y @acme/server", "@acme/server"),
-            ("npx -y acme-server@latest --root /srv", "acme-server@latest"),
-            ("/usr/bin/npx --package acme@^1.2.0 acme", "acme@^1.2.0"),
-            ("npx github:acme/server", "github:acme/server"),
-            ("uvx acme-server", "acme-server"),
-            ("uvx --python 3.12 acme-server", "acme-server"),
-            ("uvx --from acme-server acme", "acme-server"),
-            ("uvx --from git+https://git.example/acme@main acme", "git+https://git.example/acme@main"),
-            ("docker run -i --rm -e KEY acme/server", "acme/server"),
-            (
-                "docker run -i registry.example:5000/acme/server:latest",
-                "registry.example:5000/acme/server:latest",
-            ),
-        ] {
-            assert_eq!(loose_of(line).as_deref(), Some(package), "{line}");
-        }
-        for line in [
-            "npx -y @acme/server@1.2.3",
-            "npx ./server",
-            "uvx acme-server==1.0.2",
-            "uvx acme-server@1.0.2",
-            "uvx --from git+https://git.example/acme@0123456789abcdef acme",
-            "docker run -i --rm acme/server:1.4",
-            "docker run -i acme/server@sha256:00ff",
-            "node server.js",
-            "npx",
-            "docker ps",
-        ] {
-            assert_eq!(loose_of(line), None, "{line}");
-        }
-    }
 
     #[test]
     fn this_machine_is_told_from_others() {

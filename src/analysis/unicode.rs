@@ -72,27 +72,37 @@ fn each_text(item: &Item<'_>, mut each: impl FnMut(&str, &dyn Fn() -> String)) {
 
 struct Hidden {
     count: usize,
-    /// One or two of those that word processors leave behind.
+    /// One or two of those that word processors leave behind, or nothing but control characters.
     stray: bool,
     /// The first few of them.
     points: String,
-    /// What tag characters spell.
+    /// What tag characters, variation selectors or two kinds of nothing spell.
     decoded: String,
 }
 
 fn hidden(text: &str) -> Option<Hidden> {
-    if text.is_ascii() {
+    if text.bytes().all(|b| b >= b' ' && b < 0x7f) {
         return None;
     }
     let mut found = Hidden { count: 0, stray: true, points: String::new(), decoded: String::new() };
+    let mut letters = Letters::default();
     let mut before = ' ';
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let after = chars.peek().copied().unwrap_or(' ');
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let after = chars.peek().map_or(' ', |(_, c)| *c);
+        if is_flag(c)
+            && let Some(tags) = region(&text[at + c.len_utf8()..])
+        {
+            chars.by_ref().take(tags).for_each(drop);
+            before = c;
+            continue;
+        }
         let hides = match c {
-            // A flag's region: tags after a black flag, closed by a cancel tag.
-            '\u{e0000}'..='\u{e007f}' if is_flag(before) || is_tag(before) && found.count == 0 => false,
+            // Written Chinese and Japanese choose a glyph by one of these.
+            '\u{e0100}'..='\u{e01ef}' => !is_ideograph(before),
             '\u{e0000}'..='\u{e0fff}' => true,
+            '\u{fe00}'..='\u{fe0e}' => is_selector(before),
+            '\u{fe0f}' => is_selector(before) || before == ' ',
             // Joiners have work to do between letters of these scripts and within emoji.
             '\u{200c}' | '\u{200d}' => !(joins(before) || joins(after)),
             '\u{200e}' | '\u{200f}' | '\u{61c}' => !(is_right_to_left(before) || is_right_to_left(after)),
@@ -103,10 +113,14 @@ fn hidden(text: &str) -> Option<Hidden> {
             | '\u{200b}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
+            | '\u{2800}'
             | '\u{3164}'
             | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}' => true,
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}' => true,
             '\u{feff}' => before != ' ' || found.count > 0,
+            // Those that move a terminal's cursor are told of by a rule of their own.
+            '\0'..='\u{7}' | '\u{e}'..='\u{1a}' | '\u{1c}'..='\u{1f}' | '\u{7f}' => true,
             _ => false,
         };
         if hides {
@@ -115,11 +129,11 @@ fn hidden(text: &str) -> Option<Hidden> {
                 let _ = write!(found.points, "{comma}U+{:04X}", c as u32);
             }
             found.count += 1;
-            found.stray &= found.count <= 2 && matches!(c, '\u{ad}' | '\u{200b}' | '\u{feff}');
-            if let Some(letter) = decode_tag(c)
-                && found.decoded.len() < 4 * DECODED
-            {
-                found.decoded.push(letter);
+            let left_behind =
+                found.count <= 2 && matches!(c, '\u{ad}' | '\u{200b}' | '\u{feff}' | '\u{2800}');
+            found.stray &= left_behind || c.is_ascii_control();
+            if found.decoded.len() < 4 * DECODED {
+                found.decoded.extend(letters.next(c));
             }
         }
         before = c;
@@ -127,11 +141,48 @@ fn hidden(text: &str) -> Option<Hidden> {
     (found.count > 0).then_some(found)
 }
 
-fn decode_tag(c: char) -> Option<char> {
-    match c as u32 {
-        point @ 0xe0020..=0xe007e => char::from_u32(point - 0xe0000),
-        _ => None,
+/// Bytes spelled by what is not seen.
+#[derive(Default)]
+struct Letters {
+    /// Of two kinds of nothing, one a zero and one a one.
+    bits: u32,
+    count: u32,
+}
+
+impl Letters {
+    fn next(&mut self, c: char) -> Option<char> {
+        let byte = match c as u32 {
+            point @ 0xe0020..=0xe007e => point - 0xe0000,
+            point @ 0xfe00..=0xfe0f => point - 0xfe00,
+            point @ 0xe0100..=0xe01ef => point - 0xe0100 + 16,
+            0x200b => return self.bit(0),
+            0x200c | 0x200d | 0x2060 => return self.bit(1),
+            _ => return None,
+        };
+        char::from_u32(byte).filter(|c| c.is_ascii_graphic() || *c == ' ')
     }
+
+    fn bit(&mut self, bit: u32) -> Option<char> {
+        self.bits = self.bits << 1 | bit;
+        self.count += 1;
+        let whole = self.count.is_multiple_of(8).then(|| std::mem::take(&mut self.bits));
+        whole.and_then(char::from_u32).filter(|c| c.is_ascii_graphic() || *c == ' ')
+    }
+}
+
+/// How many characters the region of a flag has: a few tags, closed by the last of them. More is no flag.
+fn region(rest: &str) -> Option<usize> {
+    let tags = rest.chars().take(8).take_while(|c| is_tag(*c)).count();
+    let closed = rest.chars().nth(tags) == Some('\u{e007f}');
+    ((2..=6).contains(&tags) && closed).then_some(tags + 1)
+}
+
+fn is_selector(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
+}
+
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 fn is_flag(c: char) -> bool {
@@ -139,13 +190,13 @@ fn is_flag(c: char) -> bool {
 }
 
 fn is_tag(c: char) -> bool {
-    matches!(c, '\u{e0020}'..='\u{e007f}')
+    matches!(c, '\u{e0020}'..='\u{e007e}')
 }
 
 fn joins(c: char) -> bool {
     matches!(c,
         '\u{600}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{fb50}'..='\u{fdff}' | '\u{fe0f}'
-        | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{1800}'..='\u{18af}'
+        | '\u{f00}'..='\u{fff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{a8e0}'..='\u{a8ff}' | '\u{1800}'..='\u{18af}'
         | '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }
 

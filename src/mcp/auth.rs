@@ -128,6 +128,45 @@ fn bare(path: &str) -> &str {
     path.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/')
 }
 
+/// What is wrong with metadata, as a fact of [`Auth`] tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It is about another resource.
+    OtherResource,
+    /// It names no resource.
+    NoResource,
+    /// It names nobody to get a token from.
+    NoServer,
+    /// An authorization server calls itself another.
+    OtherIssuer,
+    /// An authorization server without PKCE.
+    NoPkce,
+    /// It is named and not to be had.
+    Unread,
+}
+
+const OTHER_RESOURCE: &str = ", not the URL asked";
+const NO_RESOURCE: &str = "resource metadata names no resource";
+const NO_SERVER: &str = "resource metadata names no authorization server";
+const OTHER_ISSUER: &str = "metadata names another issuer, ";
+const NO_PKCE: &str = "no PKCE S256; clients must refuse";
+/// How a fact ends about metadata of an issuer that was not to be had.
+pub const UNREAD: &str = ": metadata not read";
+
+/// What a fact says is wrong; nothing where it only says how it is.
+pub(crate) fn fault(fact: &str) -> Option<Fault> {
+    // Texts of the server stand within; what is ours stands at the end or between.
+    Some(match fact {
+        NO_RESOURCE => Fault::NoResource,
+        NO_SERVER => Fault::NoServer,
+        f if f.starts_with("resource is ") && f.ends_with(OTHER_RESOURCE) => Fault::OtherResource,
+        f if f.contains(OTHER_ISSUER) && f.ends_with("; discarded") => Fault::OtherIssuer,
+        f if f.ends_with(NO_PKCE) => Fault::NoPkce,
+        f if f.ends_with(UNREAD) || f.starts_with("resource metadata http") => Fault::Unread,
+        _ => return None,
+    })
+}
+
 /// Adds what protected-resource metadata says; the issuers it names, for further reading.
 pub fn read_resource_metadata(auth: &mut Auth, from: &str, asked: &str, body: &[u8]) -> Vec<String> {
     let Ok(doc) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
@@ -144,13 +183,13 @@ pub fn read_resource_metadata(auth: &mut Auth, from: &str, asked: &str, body: &[
     }
     match doc["resource"].as_str() {
         Some(resource) if resource.trim_end_matches('/') != asked.trim_end_matches('/') => {
-            auth.facts.push(format!("resource is {}, not the URL asked", quote(resource, 300)));
+            auth.facts.push(format!("resource is {}{OTHER_RESOURCE}", quote(resource, 300)));
         }
         Some(_) => {}
-        None => auth.facts.push("resource metadata names no resource".into()),
+        None => auth.facts.push(NO_RESOURCE.into()),
     }
     if issuers.is_empty() {
-        auth.facts.push("resource metadata names no authorization server".into());
+        auth.facts.push(NO_SERVER.into());
     }
     let methods = strings(&doc["bearer_methods_supported"]);
     if !methods.is_empty() {
@@ -169,7 +208,7 @@ pub fn read_issuer_metadata(auth: &mut Auth, issuer: &str, body: &[u8]) -> bool 
     let Some(named) = doc["issuer"].as_str() else { return false };
     let shown = quote(issuer, 200);
     if named.trim_end_matches('/') != issuer.trim_end_matches('/') {
-        auth.facts.push(format!("{shown}: metadata names another issuer, {}; discarded", quote(named, 200)));
+        auth.facts.push(format!("{shown}: {OTHER_ISSUER}{}; discarded", quote(named, 200)));
         return true;
     }
     if doc["registration_endpoint"].is_string() {
@@ -178,7 +217,7 @@ pub fn read_issuer_metadata(auth: &mut Auth, issuer: &str, body: &[u8]) -> bool 
     let pkce = strings(&doc["code_challenge_methods_supported"]);
     auth.facts.push(match pkce.iter().any(|m| m == "S256") {
         true => format!("{shown}: PKCE S256"),
-        false => format!("{shown}: no PKCE S256; clients must refuse"),
+        false => format!("{shown}: {NO_PKCE}"),
     });
     let grants = strings(&doc["grant_types_supported"]);
     if !grants.is_empty() {
@@ -243,6 +282,7 @@ mod tests {
         assert_eq!(read_resource_metadata(&mut auth, "https://h/m", "https://h/mcp", doc), ["https://as"]);
         assert_eq!(auth.posture, Posture::Oauth);
         assert_eq!(auth.facts, ["resource is https://other/, not the URL asked"]);
+        assert_eq!(fault(&auth.facts[0]), Some(Fault::OtherResource));
         assert!(read_issuer_metadata(
             &mut auth,
             "https://as",

@@ -3,7 +3,7 @@
 use crate::model::finding::Severity;
 
 use super::{Check, Rule, Switch};
-use crate::analysis::capability;
+use crate::analysis::{capability, parameters};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -18,9 +18,9 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "HK-CAP-002",
-        severity: Severity::Low,
-        title: "deletes or ends something",
-        help: "The name says that the tool destroys. Info where the annotation destructiveHint says so as well.",
+        severity: Severity::Medium,
+        title: "deletes or overwrites something",
+        help: "The name says that the tool destroys or overwrites: low, medium where others rely on what is lost, and one less where the annotation destructiveHint says so as well.",
         remedy: "Annotate it with destructiveHint, and ask for confirmation before each call.",
         references: &["MCP02:2025", "ASI02:2026", "AML.T0101"],
         switch: Switch::Risk,
@@ -28,39 +28,49 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "HK-CAP-003",
-        severity: Severity::Low,
+        severity: Severity::Medium,
         title: "free URL or host parameter",
-        help: "The tool asks whatever address it is given, also inside of the network it runs in.",
+        help: "The tool asks whatever address it is given, also inside of the network it runs in. Medium where it takes headers, a body or a method, too.",
         remedy: "Restrict the parameter to known hosts with enum or pattern, and refuse private addresses.",
         references: &["MCP05:2025", "CWE-918"],
         switch: Switch::Detail,
-        check: Check::Item(capability::url_parameter),
+        check: Check::Item(parameters::url_parameter),
     },
     Rule {
         id: "HK-CAP-004",
         severity: Severity::Low,
         title: "free path parameter",
-        help: "The tool takes any path; only its code can keep it inside of a directory.",
+        help: "The tool takes any path; only its code can keep it inside of a directory. Info where its text speaks of such a limit.",
         remedy: "Restrict it with a pattern, respect the client's roots, and refuse `..`.",
         references: &["MCP05:2025", "CWE-22"],
         switch: Switch::Detail,
-        check: Check::Item(capability::path_parameter),
+        check: Check::Item(parameters::path_parameter),
     },
     Rule {
         id: "HK-CAP-005",
         severity: Severity::Medium,
-        title: "free SQL parameter",
-        help: "The tool runs SQL that the model writes. Low where it says that it only reads.",
+        title: "free query parameter",
+        help: "The tool runs SQL, GraphQL, Cypher or another language that the model writes. Low where it says that it only reads, or the language can do no more.",
         remedy: "Use a read-only account, prepared statements, and readOnlyHint.",
         references: &["MCP05:2025", "CWE-89"],
         switch: Switch::Detail,
-        check: Check::Item(capability::query_parameter),
+        check: Check::Item(parameters::query_parameter),
+    },
+    Rule {
+        id: "HK-CAP-006",
+        severity: Severity::Medium,
+        title: "moves money, sends messages or changes permissions",
+        help: "The name says that the tool does what cannot be taken back, in the user's name. A fact, not an accusation.",
+        remedy: "Ask for confirmation before each call, and set limits where the server has them.",
+        references: &["MCP02:2025", "ASI02:2026", "LLM06:2025"],
+        switch: Switch::Risk,
+        check: Check::Item(capability::transact),
     },
     Rule {
         id: "HK-CAP-007",
         severity: Severity::High,
-        title: "annotation contradicts the name",
-        help: "A tool that deletes or writes by its name says that it only reads, or harms nothing. Clients skip confirmation because of that.",
+        title: "annotation contradicts name or text",
+        help: "A tool that deletes or writes by its name or text says that it only reads, or harms nothing. Clients skip confirmation because of that.",
         remedy: "Correct readOnlyHint and destructiveHint; do not trust the server's annotations meanwhile.",
         references: &["MCP02:2025", "ASI09:2026", "CWE-451"],
         switch: Switch::Risk,

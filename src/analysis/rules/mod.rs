@@ -84,6 +84,8 @@ pub(super) enum Check {
     Repeats,
     /// The target, after its items.
     Target(fn(&Facts<'_>, &mut Hits<'_>)),
+    /// Each item, and then the target.
+    Both(fn(&Item<'_>, &mut Hits<'_>), fn(&Facts<'_>, &mut Hits<'_>)),
     /// All servers of a client together, when each of them is known.
     Fleet,
     /// What is different from the last time, or from one way of asking to another.
@@ -96,6 +98,7 @@ impl std::fmt::Debug for Check {
             Check::Item(_) => "Item",
             Check::Repeats => "Repeats",
             Check::Target(_) => "Target",
+            Check::Both(..) => "Both",
             Check::Fleet => "Fleet",
             Check::Drift => "Drift",
         })

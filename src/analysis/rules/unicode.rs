@@ -3,7 +3,7 @@
 use crate::model::finding::Severity;
 
 use super::{Check, Rule, Switch};
-use crate::analysis::unicode;
+use crate::analysis::{lookalikes, unicode};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -17,6 +17,16 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Item(unicode::invisible),
     },
     Rule {
+        id: "HK-UNI-002",
+        severity: Severity::Medium,
+        title: "look-alike name",
+        help: "A name of a tool, a parameter or a server mixes scripts within a word, or has letters that are only drawn as Latin ones: it passes for another. Names of one foreign script are exempt.",
+        remedy: "Do not use the server until the name is plain; compare it with the one you expected.",
+        references: &["MCP03:2025", "AML.T0074", "CWE-1007"],
+        switch: Switch::Risk,
+        check: Check::Item(lookalikes::mixed),
+    },
+    Rule {
         id: "HK-UNI-003",
         severity: Severity::High,
         title: "terminal control sequences",
@@ -25,5 +35,15 @@ pub(super) const RULES: &[Rule] = &[
         references: &["MCP03:2025", "CWE-150"],
         switch: Switch::Risk,
         check: Check::Item(unicode::escapes),
+    },
+    Rule {
+        id: "HK-UNI-005",
+        severity: Severity::High,
+        title: "text out of sight",
+        help: "Text behind so much white space that nobody scrolls to it: high. A text of more than 4,000 characters: low.",
+        remedy: "Read the text to its end; do not use a server that hides some of it.",
+        references: &["MCP03:2025", "CWE-451"],
+        switch: Switch::Risk,
+        check: Check::Item(lookalikes::stretched),
     },
 ];
