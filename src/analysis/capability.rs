@@ -5,7 +5,7 @@ use crate::model::finding::{Confidence, Severity};
 
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
-use super::tree::{Tree, Value};
+use super::tree::Tree;
 
 const DELETE: [&str; 14] = [
     "delete",
@@ -47,7 +47,7 @@ const LOOK: [&str; 17] = [
 ];
 
 /// The words of `some_name`, `some-name` or `someName`, in lower case.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::with_capacity(4);
     let mut small = false;
     for c in name.chars().take(256) {
@@ -244,48 +244,6 @@ pub(super) fn query_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
         let words = words(name);
         let about_sql = || item.tree.text_of(at, "description").is_some_and(|d| d.contains("SQL"));
         (any(&words, &["sql"]).is_some() || (name == "query" && about_sql())) && free_text(item, at)
-    });
-}
-
-/// HK-FLW-002
-pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
-    const NAMES: [&str; 20] = [
-        "sidenote",
-        "side_note",
-        "conversation",
-        "conversation_history",
-        "chat_history",
-        "message_history",
-        "conversation_context",
-        "full_conversation",
-        "chat_log",
-        "transcript_so_far",
-        "system_prompt",
-        "system_message",
-        "llm_model_name",
-        "llm_name",
-        "calling_model",
-        "model_identity",
-        "user_prompt_history",
-        "previous_messages",
-        "available_tools",
-        "tool_call_history",
-    ];
-    // What talks to a model has a reason to ask for these.
-    const MODELS: [&str; 9] =
-        ["llm", "chat", "completion", "agent", "assistant", "model", "generate", "prompt", "conversation"];
-    let mut named = item.parameters().map(|p| item.tree.key(p)).filter(|k| NAMES.contains(k)).peekable();
-    if named.peek().is_none() {
-        return;
-    }
-    let words = words(item.name());
-    let severity = match item.signals().total() {
-        3.. => Severity::High,
-        _ if any(&words, &MODELS).is_some() => Severity::Low,
-        _ => Severity::Medium,
-    };
-    parameters(item, hits, severity, "what the model knows, and the tool need not,", |name, at| {
-        NAMES.contains(&name) && !matches!(item.tree.value(at), Value::Null)
     });
 }
 

@@ -11,11 +11,14 @@
 
 mod capability;
 mod digest;
+mod fold;
+mod frames;
 mod hits;
 mod item;
+mod lexicon;
 mod names;
 pub(crate) mod options;
-mod phrases;
+mod outward;
 mod poison;
 #[cfg(test)]
 mod property_tests;

@@ -8,7 +8,7 @@ use crate::model::finding::{Confidence, Severity};
 
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
-use super::phrases::Sign;
+use super::frames::Sign;
 
 /// From here on the strongest signs of a text are bad, not odd.
 const SURE: u32 = 5;
@@ -18,7 +18,7 @@ const CERTAIN: u32 = 9;
 /// How bad `sign` is in `item`, all signs considered.
 fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
     // A prompt is meant to instruct.
-    if item.kind == Kind::Prompt && matches!(sign, Sign::Hook | Sign::Prefer | Sign::Frame) {
+    if item.kind == Kind::Prompt && matches!(sign, Sign::Hook | Sign::Prefer | Sign::Block) {
         return None;
     }
     let signals = item.signals();
@@ -27,7 +27,7 @@ fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
     let alone = match (weight, sign) {
         (0 | 1, _) => return None,
         // Vendors praise and urge.
-        (_, Sign::Prefer) if weight >= 3 => Severity::Medium,
+        (3, Sign::Prefer) => Severity::Medium,
         (2, _) => Severity::Low,
         (3, _) => Severity::Medium,
         (_, _) => Severity::High,
@@ -59,7 +59,7 @@ fn tell(item: &Item<'_>, hits: &mut Hits<'_>, sign: Sign, what: &str) {
 pub(super) fn frame(item: &Item<'_>, hits: &mut Hits<'_>) {
     // A heading alone frames nothing.
     if item.signals().kinds() >= 2 {
-        tell(item, hits, Sign::Frame, "holds a block addressed to the model");
+        tell(item, hits, Sign::Block, "holds a block addressed to the model");
     }
 }
 
@@ -106,4 +106,9 @@ pub(super) fn prefer(item: &Item<'_>, hits: &mut Hits<'_>) {
 /// HK-POI-012
 pub(super) fn impersonate(item: &Item<'_>, hits: &mut Hits<'_>) {
     tell(item, hits, Sign::Impersonate, "speaks as the user, a developer or the system");
+}
+
+/// HK-POI-015
+pub(super) fn hostile(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Hostile, "says of itself that it harms");
 }

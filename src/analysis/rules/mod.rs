@@ -18,7 +18,8 @@ use crate::model::run::{RuleSet, RuleText};
 use super::hits::Hits;
 use super::item::Item;
 use super::options::Policy;
-use super::phrases::{PHRASES, SECRET_PLACES, SETS};
+use super::frames::FRAMES;
+use super::lexicon::{NOTIONS, SECRET_PLACES};
 use super::{Facts, digest};
 
 /// Changes whenever the table does.
@@ -131,8 +132,8 @@ fn canonical() -> Vec<&'static str> {
         let own = [r.id, r.severity.name(), r.title, r.help, r.remedy, r.switch.key()];
         own.into_iter().chain(r.references.iter().copied())
     });
-    let sets = SETS.iter().flat_map(|(name, words)| [*name, *words]);
-    rules.chain(PHRASES.iter().map(|p| p.text)).chain(sets).chain(SECRET_PLACES.iter().copied()).collect()
+    let notions = NOTIONS.iter().flat_map(|n| [n.name, n.words]);
+    rules.chain(FRAMES.iter().map(|f| f.text)).chain(notions).chain(SECRET_PLACES.iter().copied()).collect()
 }
 
 /// All of them, family by family.
