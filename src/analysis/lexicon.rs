@@ -19,6 +19,10 @@ pub(super) enum Bend {
     Noun,
     /// As English verbs: -s, -ed, -ing.
     Verb,
+    /// They do not, and are what is or was done.
+    Past,
+    /// They do not, and are orders.
+    Order,
 }
 
 /// One notion and words for it.
@@ -35,6 +39,12 @@ const fn fixed(name: &'static str, words: &'static str) -> Notion {
 const fn nouns(name: &'static str, words: &'static str) -> Notion {
     Notion { name, bend: Bend::Noun, words }
 }
+const fn pasts(name: &'static str, words: &'static str) -> Notion {
+    Notion { name, bend: Bend::Past, words }
+}
+const fn orders(name: &'static str, words: &'static str) -> Notion {
+    Notion { name, bend: Bend::Order, words }
+}
 const fn verbs(name: &'static str, words: &'static str) -> Notion {
     Notion { name, bend: Bend::Verb, words }
 }
@@ -43,33 +53,46 @@ const fn verbs(name: &'static str, words: &'static str) -> Notion {
 pub(super) const NOTIONS: &[Notion] = &[
     // What is done.
     verbs("READ", "read open load access fetch get retrieve cat view inspect collect gather extract dump obtain grab pull locate scan consult query list take walk find search capture look harvest"),
-    fixed("READ", "took taken lies lesen lee leer lea lisez lire lis leia ler abre abrir прочитай прочти читай открой 读取 查看 打开"),
+    pasts("READ", "taken read found"),
+    fixed("READ", "took lies"),
+    orders("READ", "lesen lee leer lea lisez lire lis leia ler abre abrir прочитай прочти читай открой 读取 查看 打开"),
     verbs("SEND", "send forward transmit post upload email e-mail mail relay bcc cc deliver ship submit exfiltrate share push publish transfer route pipe leak beacon stream ping copy mirror sync report dispatch text fax broadcast divert"),
-    fixed("SEND", "sent sende senden schicke schicken ubermittle weiterleiten leite envia enviar envie reenvia reenviar manda enviez envoyez envoyer transferez encaminhe отправь отправляй перешли 发送 上传 转发"),
+    pasts("SEND", "sent"),
+    orders("SEND", "sende senden schicke schicken ubermittle weiterleiten leite envia enviar envie reenvia reenviar manda enviez envoyez envoyer transferez encaminhe отправь отправляй перешли 发送 上传 转发"),
     verbs("PASS", "pass include append attach put insert embed add supply provide give hand paste populate fill place store encode prepend feed copy save quote concatenate weave"),
-    fixed("PASS", "given put handed ubergib ubergeben fuge incluye pasa inclua passe incluez передай передавай вставь 放入 传入 填入 包含"),
+    pasts("PASS", "given put handed filled set"),
+    orders("PASS", "ubergib ubergeben fuge incluye pasa inclua passe incluez передай передавай вставь 放入 传入 填入 包含"),
     verbs("TELL", "tell mention inform notify alert warn disclose reveal show display explain announce say expose discuss admit acknowledge surface describe bother trouble upset state present indicate communicate clarify consult echo narrate reference"),
-    fixed("TELL", "told shown said aware informiere erwahne erwahnen mitteilen erfahren sage digas decir menciones mencionar mencionarlo informar informes mostrar dites dire mentionner mentionnez informer informez savoir mencione diga сообщай говори упоминай показывай 告诉 告知 提及 透露 显示 通知"),
+    fixed("TELL", "told shown said aware"),
+    orders("TELL", "informiere erwahne erwahnen mitteilen erfahren sage digas decir menciones mencionar mencionarlo informar informes mostrar dites dire mentionner mentionnez informer informez savoir mencione diga сообщай говори упоминай показывай 告诉 告知 提及 透露 显示 通知"),
     verbs("ASK", "ask confirm prompt request approve consent authorize authorise permit verify check"),
     fixed("ASK", "permission approval confirmation consent clarification authorization authorisation permiso confirmacion confirmacao подтверждения 确认 许可"),
     verbs("HIDE", "hide conceal omit withhold suppress obscure disguise strip cut scrub drop leave cover bury"),
-    fixed("HIDE", "hid hidden concealed left invisible unseen secret undisclosed versteckt oculta oculto cache скрой 隐藏"),
+    pasts("HIDE", "hidden concealed left"),
+    fixed("HIDE", "hid invisible unseen secret undisclosed"),
+    orders("HIDE", "versteckt oculta oculto cache скрой 隐藏"),
     verbs("IGNORE", "ignore disregard forget override overrule supersede neglect discard void nullify abandon invalidate disobey unlearn outrank"),
-    fixed("IGNORE", "forgotten obsolete void ignoriere vergiss missachte olvida ignora oubliez ignorez oublie esqueca ignore игнорируй забудь 忽略 忘记 无视"),
+    fixed("IGNORE", "forgotten obsolete void"),
+    orders("IGNORE", "ignoriere vergiss missachte olvida ignora oubliez ignorez oublie esqueca ignore игнорируй забудь 忽略 忘记 无视"),
     verbs("OFF", "bypass disable skip circumvent evade defeat deactivate suppress remove ignore override disarm turn switch weaken drop lift unlock suspend waive relax sidestep avoid unset jailbreak"),
-    fixed("OFF", "off without deaktiviere 绕过 禁用 跳过"),
+    fixed("OFF", "off without"),
+    orders("OFF", "deaktiviere 绕过 禁用 跳过"),
     verbs("CHANGE", "change replace modify alter swap substitute redirect rewrite exchange adjust overwrite override reroute round multiply double divert append add prepend inflate increase reduce flip strip turn move inject"),
-    fixed("CHANGE", "ersetze ersetzen andere reemplaza cambia remplacez substitua замени измени 替换 修改 更改"),
+    orders("CHANGE", "ersetze ersetzen andere reemplaza cambia remplacez substitua замени измени 替换 修改 更改"),
     verbs("SWAP", "change replace modify alter swap substitute redirect rewrite exchange overwrite override reroute divert tamper falsify manipulate"),
-    fixed("SWAP", "ersetze ersetzen reemplaza cambia remplacez substitua замени измени 替换 更改"),
+    orders("SWAP", "ersetze ersetzen reemplaza cambia remplacez substitua замени измени 替换 更改"),
     verbs("RUN", "run execute issue invoke launch start eval spawn perform install"),
-    fixed("RUN", "ran führe ausfuhren ejecuta ejecutar executez execute executar lance запусти выполни 执行 运行"),
+    fixed("RUN", "ran"),
+    orders("RUN", "führe ausfuhren ejecuta ejecutar executez execute executar lance запусти выполни 执行 运行"),
     verbs("CALL", "call use invoke run trigger query consult go pass select"),
-    fixed("CALL", "called rufe aufrufen usa llama appelez utilisez вызови 调用 使用"),
+    fixed("CALL", "called"),
+    orders("CALL", "rufe aufrufen usa llama appelez utilisez вызови 调用 使用"),
     verbs("CHOOSE", "use prefer choose select pick favor favour prioritize prioritise recommend call invoke rely default rank trust"),
-    fixed("CHOOSE", "chosen go choisissez utilisez elige usa nutze wahle используй выбирай 使用 选择"),
+    fixed("CHOOSE", "chosen go"),
+    orders("CHOOSE", "choisissez utilisez elige usa nutze wahle используй выбирай 使用 选择"),
     verbs("DELETE", "delete remove wipe erase clear purge drop destroy truncate overwrite empty close format shred unlink cancel sell"),
-    fixed("DELETE", "rm losche borra supprimez удали 删除"),
+    fixed("DELETE", "rm"),
+    orders("DELETE", "losche borra supprimez удали 删除"),
     verbs("GRANT", "grant invite allow approve authorize authorise enable unlock elevate escalate give add promote assign share"),
     verbs("OBEY", "trust accept obey comply follow treat honor honour believe carry act apply adopt"),
     verbs("STEAL", "steal exfiltrate harvest phish hijack spy eavesdrop sniff intercept siphon keylog hoard smuggle"),
@@ -118,7 +141,7 @@ pub(super) const NOTIONS: &[Notion] = &[
     fixed("EVIL", "malicious fraudulent stolen forged fake counterfeit illicit illegal phishing hacked compromised hostile weaponized poisoned rogue bogus disallowed harmful"),
     nouns("VICTIM", "victim"),
     verbs("ABUSE", "steal exfiltrate hijack poison spoof forge bypass evade crack inject exploit escalate impersonate sabotage backdoor phish ransom encrypt flood ddos jailbreak weaponize spray bruteforce circumvent tamper corrupt smuggle defeat subvert eavesdrop spy overload fabricate plant falsify brick infect hoard stalk harass dox blackmail deanonymize counterfeit pirate launder embezzle"),
-    verbs("GUARD", "detect prevent block protect defend identify analyze analyse audit test monitor check scan mitigate review simulate refuse reject remediate patch evaluate assess flag classify investigate"),
+    verbs("GUARD", "detect prevent block protect defend identify analyze analyse test monitor check scan mitigate review simulate refuse reject remediate patch evaluate assess flag classify investigate"),
     fixed("KNOW", "know knows knowing see sees seeing seen notice notices noticing noticed aware learn learns learning find finds hear hears suspect suspects suspecting realize realise realizes wonder wonders understand told informed shown notified asked erfahren wissen merken saber sepa savoir apprendre знать узнать 知道 发现 察觉"),
     // What makes a frame harmless that stands in the same sentence.
     verbs("REFUSE", "refuse reject block forbid deny disallow exclude"),
@@ -132,9 +155,11 @@ pub(super) const NOTIONS: &[Notion] = &[
     fixed("DOCS", "documentation docs returns"),
     nouns("PLACEHOLDER", "placeholder match regex substring occurrence"),
     fixed("NEEDED", "explicitly unless"),
+    fixed("FLAG", "whitespace case flag flags lint linter gitignore css style styles"),
+    fixed("SESSION", "sandbox sandboxed interactive session start_process container"),
     fixed("ID", "id ids identifier conversationid conversation_id thread_id"),
     nouns("PROTECTED", "id identifier number name title culprit solution answer spoiler hash"),
-    fixed("GUARD", "detection prevention protection defense defence against threat threats how safe training awareness exercise educational cve cves mitigations authorized authorised pentest consent vulnerability vulnerabilities advisory advisories research sample samples detector detectors"),
+    fixed("DEFENCE", "prevention against threat threats how awareness educational cve cves mitigations pentest vulnerability vulnerabilities advisory advisories research sample samples detector detectors classifier blocklist defend"),
     fixed("EXAMPLE", "example examples e.g eg sample such like instance beispiel ejemplo exemple placeholder docs documentation readme"),
     fixed("BEST", "best greatest finest ultimate perfect superior unmatched unrivaled unrivalled unbeatable supreme number-one top #1 beste mejor meilleur melhor лучший 最好 最佳"),
     fixed("WORLD", "world universe planet market existence ever anywhere humanity exists earth internet globe galaxy existe existiert monde mundo 世界 мире"),
@@ -231,6 +256,8 @@ fn bend(word: &str, how: Bend) -> Vec<(String, u8)> {
     };
     match how {
         Bend::Fixed => vec![(word.to_owned(), 0)],
+        Bend::Past => vec![(word.to_owned(), form::PAST)],
+        Bend::Order => vec![(word.to_owned(), form::BARE | form::ORDER)],
         Bend::Noun => vec![(word.to_owned(), 0), (plural, 0)],
         Bend::Verb => {
             let mut all = vec![(word.to_owned(), form::BARE), (plural, form::THIRD)];

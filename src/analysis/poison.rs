@@ -11,7 +11,7 @@ use super::item::{Item, Kind};
 use super::frames::Sign;
 
 /// From here on the strongest signs of a text are bad, not odd.
-const SURE: u32 = 5;
+const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
 
@@ -22,7 +22,8 @@ fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
         return None;
     }
     let signals = item.signals();
-    let weight = signals.of(sign)?.weight;
+    signals.of(sign)?;
+    let weight = signals.weight(sign as usize);
     let together = if signals.kinds() >= 2 { signals.total() } else { 0 };
     let alone = match (weight, sign) {
         (0 | 1, _) => return None,
@@ -35,7 +36,7 @@ fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
     Some(match together {
         CERTAIN.. if signals.kinds() >= 3 && weight >= 3 => Severity::Critical,
         SURE.. if weight >= 3 => Severity::High,
-        SURE.. => alone.max(Severity::Medium),
+        SURE.. if weight >= 2 && !matches!(sign, Sign::Hook | Sign::Prefer) => alone.max(Severity::Medium),
         _ => alone,
     })
 }

@@ -24,6 +24,8 @@ pub(super) struct Signal {
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     found: [Option<Signal>; Sign::COUNT],
+    /// The first frame of every sign, and whether another one says the same elsewhere.
+    seen: [(usize, bool); Sign::COUNT],
 }
 
 impl Signals {
@@ -31,15 +33,21 @@ impl Signals {
         self.found[sign as usize].as_ref()
     }
 
+    /// The weight of `sign`: one more, where a hint is not all and other words say the same.
+    pub(super) fn weight(&self, sign: usize) -> u8 {
+        let weight = self.found[sign].as_ref().map_or(0, |s| s.weight);
+        weight + u8::from(self.seen[sign].1 && weight == 3)
+    }
+
     /// The weights of all signs together. Urging and praise are so common that hints of them count half.
     pub(super) fn total(&self) -> u32 {
         let common = [Sign::Hook as usize, Sign::Prefer as usize];
-        let weight = |(sign, found): (usize, &Option<Signal>)| match found.as_ref().map_or(0, |s| s.weight) {
+        let weight = |sign: usize| match self.weight(sign) {
             _ if sign == Sign::Outward as usize => 0,
             2 if common.contains(&sign) => 1,
             weight => u32::from(weight),
         };
-        self.found.iter().enumerate().map(weight).sum()
+        (0..Sign::COUNT).map(weight).sum()
     }
 
     /// How many signs there are that are at least a hint.
@@ -168,8 +176,14 @@ fn sentences(words: &Words) -> (Vec<u128>, Vec<u32>) {
 fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut Signals) {
     let index = &*INDEX;
     let (sentences, sentence_of) = sentences(words);
+    // The notions of the sentence up to here.
+    let mut so_far = 0;
     for (at, token) in words.tokens.iter().enumerate() {
         let sentence = sentences[sentence_of[at] as usize];
+        if at == 0 || words.tokens[at - 1].stop {
+            so_far = 0;
+        }
+        so_far |= token.meaning.notions;
         let next = sentences.get(sentence_of[at] as usize + 1).copied().unwrap_or_default();
         let mut consider = |number: usize| {
             let (frame, plan) = (&FRAMES[number], &index.plans[number]);
@@ -178,7 +192,9 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
             if frame.sign == Sign::Outward && !place.asks {
                 return;
             }
-            if known >= weight || plan.beyond && at < purpose || plan.unless & sentence != 0 {
+            let (first, again) = signals.seen[frame.sign as usize];
+            let adds = known > 0 && !again && weight >= 2 && first != number;
+            if known >= weight && !adds || plan.beyond && at < purpose || plan.unless & sentence != 0 || plan.guarded && index.guard & so_far != 0 {
                 return;
             }
             let around = if plan.crosses { sentence | next } else { sentence };
@@ -189,6 +205,13 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
                 && !((frame.deniable || words.get(at) == "without") && denied(words, at))
                 && !(index.examples & sentence != 0 && words.tokens[at].quoted && words.tokens[end].quoted)
             {
+                signals.seen[frame.sign as usize] = match known {
+                    0 => (number, false),
+                    _ => (first, again || first != number && weight.min(known) >= 2),
+                };
+                if known >= weight {
+                    return;
+                }
                 let excerpt = excerpt(text, &words.tokens, at..end + 1);
                 signals.found[frame.sign as usize] = Some(Signal { weight, node: place.node, excerpt });
             }
@@ -203,9 +226,9 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
             index.by_word[token.meaning.literal as usize].iter().copied().for_each(&mut consider);
         }
         match token.class {
-            Class::Path if is_secret_place(words.get(at)) => index.secrets.iter().copied().for_each(&mut consider),
+            Class::Path => index.secrets.iter().copied().for_each(&mut consider),
             Class::Address | Class::Mail => index.addresses.iter().copied().for_each(&mut consider),
-            Class::Path | Class::Word | Class::Tag => {}
+            Class::Word | Class::Tag => {}
         }
     }
 }
@@ -244,6 +267,7 @@ struct Slot {
     secret: bool,
     address: bool,
     mail: bool,
+    device: bool,
 }
 
 impl Slot {
@@ -254,7 +278,9 @@ impl Slot {
             || self.formed.iter().any(|(notion, forms)| meaning.notions & notion != 0 && meaning.forms & forms != 0)
             || meaning.literal != 0 && self.words.contains(&meaning.literal)
             || match token.class {
-                Class::Path => self.secret && is_secret_place(words.get(at)),
+                Class::Path => {
+                    self.secret && is_secret_place(words.get(at)) || self.device && words.get(at).starts_with("/dev/tcp")
+                }
                 Class::Address => self.address && leads_out(words.get(at)),
                 Class::Mail => self.mail && leads_out(words.get(at)),
                 Class::Word | Class::Tag => false,
@@ -276,6 +302,7 @@ struct Plan {
     needs: Vec<u128>,
     crosses: bool,
     beyond: bool,
+    guarded: bool,
 }
 
 /// The longest frame, in words.
@@ -286,7 +313,11 @@ impl Plan {
         let mut plan = Plan { beyond: frame.text.starts_with('>'), ..Plan::default() };
         let mut slot = Slot::default();
         for part in frame.text.trim_start_matches('>').split(' ') {
-            if let Some(name) = part.strip_prefix('!') {
+            if part == "!GUARD" {
+                // What detects and prevents says so first.
+                plan.guarded = true;
+                plan.unless |= notion("DEFENCE").unwrap_or_default();
+            } else if let Some(name) = part.strip_prefix('!') {
                 plan.unless |= notion(name).unwrap_or_default();
             } else if let Some(gap) = part.strip_prefix('_') {
                 slot.crosses = gap.ends_with('+');
@@ -339,6 +370,7 @@ impl Slot {
             "@secret" => self.secret = true,
             "@address" => self.address = true,
             "@mail" => self.mail = true,
+            "@device" => self.device = true,
             _ if is_notion(choice) => {
                 let (name, forms) = choice.split_once('.').unwrap_or((choice, ""));
                 let bit = notion(name).unwrap_or_default();
@@ -396,6 +428,7 @@ struct Index {
     addresses: Vec<usize>,
     /// What makes words in quotation marks an example.
     examples: u128,
+    guard: u128,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
@@ -409,15 +442,16 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
         first_notions |= notions;
         (0..128).filter(|bit| notions >> bit & 1 == 1).for_each(|bit| by_notion[bit].push(number));
         slot.words.iter().for_each(|word| by_word[*word as usize].push(number));
-        if slot.secret {
+        if slot.secret || slot.device {
             secrets.push(number);
         }
         if slot.address || slot.mail {
             addresses.push(number);
         }
     }
-    let examples = notion("EXAMPLE").unwrap_or_default() | notion("GUARD").unwrap_or_default();
-    Index { plans, first_notions, by_notion, by_word, secrets, addresses, examples }
+    let examples = notion("EXAMPLE").unwrap_or_default() | notion("DEFENCE").unwrap_or_default();
+    let guard = notion("GUARD").unwrap_or_default();
+    Index { plans, first_notions, by_notion, by_word, secrets, addresses, examples, guard }
 });
 
 #[cfg(test)]
@@ -429,7 +463,7 @@ mod tests {
         for frame in FRAMES {
             let plan = Plan::of(frame);
             assert!(!plan.slots.is_empty() && plan.slots[0].gap == 0, "{}", frame.text);
-            let empty = |s: &Slot| s.notions == 0 && s.formed.is_empty() && s.words.is_empty() && !s.secret && !s.address && !s.mail;
+            let empty = |s: &Slot| s.notions == 0 && s.formed.is_empty() && s.words.is_empty() && !s.secret && !s.address && !s.mail && !s.device;
             assert!(!plan.slots.iter().any(empty), "{}", frame.text);
             assert!(plan.slots.iter().map(|s| s.gap + 1).sum::<usize>() <= REACH, "{}", frame.text);
             for part in frame.text.trim_start_matches('>').split([' ', '|', '!']) {
