@@ -40,6 +40,24 @@ pub(super) enum Sign {
 
 impl Sign {
     pub(super) const COUNT: usize = 12;
+
+    /// Its name in the rule set's digest.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Sign::Block => "block",
+            Sign::Override => "override",
+            Sign::Conceal => "conceal",
+            Sign::Hook => "hook",
+            Sign::Secrets => "secrets",
+            Sign::Send => "send",
+            Sign::Command => "command",
+            Sign::Rewrite => "rewrite",
+            Sign::Prefer => "prefer",
+            Sign::Impersonate => "impersonate",
+            Sign::Hostile => "hostile",
+            Sign::Outward => "outward",
+        }
+    }
 }
 
 /// One frame.
@@ -84,7 +102,7 @@ pub(super) const FRAMES: &[Frame] = &[
     firm(Override, 4, "IGNORE.bgt _3 PRIOR _4 RULES !EXAMPLE"),
     firm(Override, 2, "IGNORE.bgt _3 PRIOR _4 RULES"),
     firm(Override, 4, "IGNORE.obg _3 EACH|WHOLE|PRIOR _5 told|said|above|before|received|given|learned|gave"),
-    firm(Override, 4, "IGNORE.o _3 EACH|your|safety|security|system|default|content|operators _3 RULES|guardrails !EXAMPLE !FLAG"),
+    firm(Override, 4, "IGNORE.o _3 EACH|your|safety|security|system|content|operators _3 RULES|guardrails !EXAMPLE !FLAG"),
     firm(Override, 4, "IGNORE.o _2 operator|operators|developer|developers|system _4 RULES|wishes|preferences|settings|instructions"),
     firm(Override, 3, "IGNORE.o _1 operator|developer|user"),
     firm(Override, 4, "EACH|PRIOR _3 RULES _6 IGNORE.p|void|obsolete|null|suspended|lifted|superseded|revoked|cancelled|invalid|invalidated"),
@@ -168,7 +186,7 @@ pub(super) const FRAMES: &[Frame] = &[
     firm(Hook, 2, "complete|finished|done|works|valid|accurate|effective|meaningless|possible|placed only|once|unless|without|until _8 AI|you|contents|access|table"),
 
     // ---- Reading what holds secrets
-    says(Secrets, 4, "READ.og|READ.p|TERMINAL _10 @secret !REFUSE"),
+    says(Secrets, 4, "READ.og|TERMINAL _10 @secret !REFUSE"),
     says(Secrets, 4, "PASS.op|PASS.g|SEND.op|SEND.g _12 @secret !REFUSE"),
     says(Secrets, 4, "@secret _12 PASS.op|SEND.op|READ.op !REFUSE"),
     says(Secrets, 4, "@secret _14+ READ.o|PASS.o|SEND.o !REFUSE"),
@@ -196,7 +214,7 @@ pub(super) const FRAMES: &[Frame] = &[
     // ---- Sending something out
     firm(Send, 4, ">SEND.op _14 @address|@mail !EXAMPLE !ASKED"),
     firm(Send, 4, ">PASS.op|GRANT.op|CHANGE.op|READ.o _8 @mail !EXAMPLE !ASKED"),
-    firm(Send, 3, ">SEND|PASS|GRANT|gets|goes|copy _14 @mail|@address !EXAMPLE !ASKED"),
+    firm(Send, 3, ">SEND|PASS|GRANT|gets|goes|copy _14 @mail !EXAMPLE !ASKED"),
     firm(Send, 2, "SEND _10 @mail|@address !EXAMPLE !ASKED"),
     firm(Send, 3, ">READ.o|CALL.o|resolve|ping|visit|open|query _6 @address _12 CHAT|CRED|DATA|key|EACH|each|with|time !EXAMPLE !ASKED"),
     firm(Send, 4, "@address|@mail _3 as|is _4 owner|admin|editor|member|reader|bcc|cc|recipient|collaborator !EXAMPLE"),
@@ -330,6 +348,14 @@ pub(super) const FRAMES: &[Frame] = &[
     firm(Hostile, 4, "disallowed|harmful|illegal|illicit|prohibited|banned _2 material|weapons|content|instructions|drugs|output|answers _3 !GUARD"),
     firm(Hostile, 4, "obfuscation|filter|sandbox|security|antivirus|authentication|detection|waf|edr|uac|amsi|applocker|paywall|captcha bypass|bypasses|bypassing|evasion|escape !GUARD"),
     firm(Hostile, 3, "EVIL _6 EVIL !GUARD"),
+    firm(Hostile, 4, "dump|dumps|extract|extracts|crack|cracks|grab|grabs|harvest|harvests|decrypt|decrypts|pilfer _5 passwords|password|hashes|hash|credentials|credential|cookies|keystrokes|lsass|sam|keychain|keyring|wallets !GUARD"),
+    firm(Hostile, 4, "exploit|exploits|abuse|abuses _6 vulnerability|vulnerabilities|weakness|misconfiguration|privilege|privileges|permissions|service|delegation|flaw|membership|token|tokens|cve|algorithm !GUARD"),
+    firm(Hostile, 4, "inject|injects|injecting _4 shellcode|dll|process|payload|thread|malicious|code _4 process|running|into|remote|memory|thread|another !GUARD"),
+    firm(Hostile, 4, "hijack|hijacks|hijacking _5 session|sessions|thread|socket|dll|account|accounts|browser|traffic|connection|domain|dns|cookie|cookies|tool|tools|agent|conversation|process|path|execution !GUARD"),
+    firm(Hostile, 4, "reverse shell|shells !GUARD"),
+    firm(Hostile, 4, "exfiltrate|exfiltrates|exfiltrating|exfiltration|exfiltrated _6 !GUARD"),
+    firm(Hostile, 4, "lateral|golden|silver|pass movement|ticket|the _2 hash|ticket|forge|forged|attack|network|hosts"),
+    firm(Hostile, 4, "bypass|bypasses|evade|evades|defeat|defeats _4 antivirus|edr|selinux|applocker|uac|amsi|waf|firewall|mfa|2fa|authentication|authorization|whitelisting|restrictions|sandbox|detection|protections|protection|drm|dlp|safety|moderation|guardrails !GUARD"),
 
     // ---- Parameters that ask for what the model knows
     says(Outward, 4, "WHOLE|prior|running|earlier|past|full _4 CHATHARD|messages|dialogue _4 of|so|up|this|history|here|text|with|in|until|until|you|between !ID"),
@@ -347,6 +373,49 @@ pub(super) const FRAMES: &[Frame] = &[
     says(Outward, 4, "text|content|contents|list|paths _2 of EACH|all|any|every _3 document|file|tab|buffer _3 that|which|currently is|open|opened"),
     says(Outward, 3, "name|email|e-mail|address|employer|phone|identity|details _8 of _2 USER _3 as|if|far|known|whatever|so|calling"),
     says(Outward, 4, "secrets|passwords|credentials|tokens|keys _6 seen|mentioned|found|encountered|known|came|shared|context|session|conversation"),
+    // ---- The same behaviours, in wider words
+    firm(Rewrite, 3, ">CHANGE.op|SEND.op|PASS.op|use|credit|pay|route _10 @account !EXAMPLE"),
+    firm(Rewrite, 3, ">MONEY|account|payment|payments|funds|transfer|transfers|wallet|number _14 @account !EXAMPLE"),
+    firm(Rewrite, 3, ">CHANGE.op|SWAP|add|double _10 before|prior _3 sending|submitting|passing|saving|posting|forwarding|booking|placing|publishing|confirming"),
+    firm(Rewrite, 3, ">before|prior _2 sending|submitting|passing|saving|posting|forwarding|booking|placing|publishing|confirming _10 CHANGE.o|SWAP.o|double|raise"),
+    firm(Rewrite, 3, ">USER _2 asks|specifies|provides|requests|names|enters|types|gives|chooses|picks|selects|orders|wants|says|asked|specified|supplied _10 SWAP.o|double|increase|reduce|lower|raise|inflate|ignore"),
+    firm(Rewrite, 3, ">CHANGE.op|SEND.op|SWAP.p _14 regardless|whatever|whichever|irrespective|matter"),
+    firm(Rewrite, 3, ">regardless|whatever|whichever|irrespective|matter _12 CHANGE.op|SEND.op|SWAP.p"),
+    firm(Rewrite, 3, ">set|setting|force|forced|hardcode|overwritten|overwrite|fixed _5 to|with|by _3 @mail|@address|@account !EXAMPLE"),
+    firm(Rewrite, 3, ">MONEY|quantity|total|discount|tip|fee|rate|margin|currency|price|amount _6 increased|raised|inflated|doubled|reduced|lowered|padded|multiplied|marked|adjusted|upped _4 by|to|up"),
+    firm(Rewrite, 3, ">add|adds|adding|append|plus _3 percent|surcharge|markup|commission|percentage|tip|fee|donation _8 to|on|for"),
+    firm(Rewrite, 3, "without|not _3 changing|altering|updating|adjusting|touching|reflecting _6 displayed|shown|summary|preview|confirmation|visible|what"),
+    firm(Hook, 3, "even|also _2 if|when|though|where _8 unrelated|irrelevant|relevant|related"),
+    firm(Send, 3, ">BEFORE|EACH _6 EACH|OTHER _3 TOOL|turn|response|reply|answer|action|interaction _14 PASS.op|PASS.g|SEND.op|SEND.g|with|containing|giving|supply _8 CHAT|arguments|inputs|outputs|results|plan|thoughts"),
+    firm(Send, 3, ">PASS.op|PASS.g|SEND.op|SEND.g|log|record|report|forward|with _6 users|their|EACH|WHOLE _3 message|messages|request|requests|reply|replies|prompt|prompts|inputs|answers|keystrokes|questions _8 BEFORE|EACH|TOOL|call"),
+    firm(Send, 3, ">arguments|input|inputs|outputs|output|results|responses|parameters of|from|for|to|returned _3 OTHER|EACH|any _3 TOOL|calls|call _10 PASS|SEND|here|THIS"),
+    firm(Prefer, 3, "no other _2 TOOL|option|choice|alternative|one _4"),
+    firm(Prefer, 2, "first|top|preferred|default|only|primary choice|option|pick|resort"),
+    firm(Prefer, 2, "most _1 accurate|reliable|advanced|trusted|powerful|secure|efficient|complete|capable|comprehensive|popular|intelligent _2 TOOL|source|solution"),
+    firm(Prefer, 3, "instead|rather|over|above|ahead of|than|any|all|other|every _2 OTHER|any|all|every _2 TOOL|alternatives|options|search|providers"),
+    firm(Prefer, 3, "even _1 if|when|though _5 other|another|better|cheaper|alternatives|faster|others _4"),
+    firm(Prefer, 4, "OTHER|competing|alternative|similar _2 TOOL _3 should|must|may|can|need|are|do _2 NOT|never|be|to _2 used|called|trusted|avoided|ignored|considered|skipped|chosen|invoked|consulted|disabled !NEEDED"),
+    firm(Prefer, 4, "TOOL|@ident|OTHER _8 compromised|unsafe|insecure|malicious|hacked|leaks|infected|backdoored|breached|phishing|leaking|untrusted|vulnerable|exfiltrates _14+ THIS|instead|use|here|CHOOSE.o|switch !GUARD"),
+    firm(Prefer, 3, "@ident|TOOL _6 deprecated|retired|discontinued|broken|obsolete|disabled|offline|removed|legacy|unreliable|outdated|replaced|superseded|migrated|unavailable _10+ THIS|here|us|ours|our|SEND.o|PASS.o|route|switch"),
+    firm(Prefer, 2, "instead|place|rather|lieu of|than _3 @ident|OTHER"),
+    firm(Hook, 4, "calls|requests|invocations|request|call|traffic to|of|for|meant|intended|destined _5 @ident|TOOL|OTHER _8 go|goes|routed|redirected|intercepted|handled|pass|passes|through|land|proxied|rerouted|diverted|made|answered _4 through|here|THIS|by|via|first|instead"),
+    firm(Hook, 1, "CALL.op|called|invoke _8 instead|place|lieu of _3 @ident|OTHER"),
+    firm(Conceal, 3, ">NEVER _3 TELL.o|TELL.b _10 USER|reply|answer|response !PROTECTED !CRED !EXAMPLE !IF"),
+    firm(Conceal, 4, "as _2 routine|normal|internal|technical detail|matter|thing _8 NEVER|without|no _4 TELL|USER"),
+    firm(Conceal, 4, "for|between _2 model|assistant|ai|agent|agents|models _2 only|alone|eyes"),
+    firm(Conceal, 3, ">keep|keeps|kept|remain|remains|stays|stay _5 invisible|hidden|secret|private|undisclosed|unseen|unmentioned|confidential|internal _6 USER|between|from|to|you"),
+    firm(Conceal, 3, ">present|show|report|state|tell|say|claim|display|describe|quote _6 only|just|as|that _8 instead|rather|if|though|so|nothing|normal|genuine|usual|success"),
+    firm(Override, 3, ">NEVER _1 longer|more _3 apply|need|required|necessary|bound|valid|restricted|hold|binding|ask|wait"),
+    firm(Override, 3, ">RULES|SAFETY|guidelines|filters|policies _6 OFF.p|OFF.d|disabled|bypassed|off|relaxed|suspended|waived|lifted|inactive|exempt !REFUSE"),
+    firm(Override, 3, ">OFF.o _4 SAFETY|guardrails|RULES|warnings|filters !NOTIFY !FLAG !IF !PLACEHOLDER"),
+    firm(Override, 3, ">has|have|take|takes|carry|carries|outrank|outranks _3 precedence|priority|authority|higher|more|supersede|supersedes _4 over|than|rank _4 EACH|other|USER|SYSTEM|RULES|your"),
+    firm(Override, 4, "your _1 previous|prior|earlier|original|initial|safety|system _2 RULES|training|guidelines|instructions _4"),
+    firm(Command, 3, ">RUN.op|type|paste|enter|issue _3 following|this|these|command|commands|script|one-liner|snippet|line _8 terminal|shell|bash|powershell|console|host|machine|first|before|system|root|sudo !ASKED"),
+    firm(Command, 3, ">pip|npm|npx|brew|apt|gem|cargo|go|uvx|yum install|i|get _6 BEFORE|first|then|from|MUST|git"),
+    firm(Secrets, 3, ">READ.o|PASS.op|SEND.op|READ.g _5 EACH|users|USER|their|home|project|working|any _4 keys|tokens|passwords|secrets|credentials|cookies|wallet|wallets|certificates|logins|env|dotfiles|configs|documents _8"),
+    firm(Secrets, 3, ">READ.o|open|look _8 file|files|folder|directory|documents|inbox|mailbox|notes|messages _10 PASS.o|SEND.o|PASS.g|and|then _6 as|in|to|into|with|field|parameter|argument"),
+    firm(Impersonate, 3, ">SYSTEM|owner|developer|administrator|team|department _3 has|have|requires|require|wants|want|asks|ask|instructs|orders|mandates|demands|confirmed|authorized|approved|authorised|says _6 you|that|this|all|EACH|AI"),
+    firm(Impersonate, 3, "i|we am|are|have|need|want|require|hereby|authorize|authorise|confirm|expect|instruct|order _3 your|you|the|to|owner|administrator|admin|developer|user|all _6"),
 ];
 
 /// Plain words that frames name.

@@ -10,6 +10,7 @@
 //! Invariant: no I/O in this module, no clock but the one that [`judge`] reads, nothing follows a reference.
 
 mod capability;
+mod decode;
 mod digest;
 mod fold;
 mod frames;

@@ -33,9 +33,15 @@ fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
         (3, _) => Severity::Medium,
         (_, _) => Severity::High,
     };
+    let alone = match (item.kind, sign) {
+        (Kind::Prompt, Sign::Command | Sign::Impersonate | Sign::Rewrite) => alone.min(Severity::Medium),
+        _ => alone,
+    };
     Some(match together {
         CERTAIN.. if signals.kinds() >= 3 && weight >= 3 => Severity::Critical,
-        SURE.. if weight >= 3 => Severity::High,
+        SURE.. if weight >= 3 && !(item.kind == Kind::Prompt && matches!(sign, Sign::Command | Sign::Impersonate)) => {
+            Severity::High
+        }
         SURE.. if weight >= 2 && !matches!(sign, Sign::Hook | Sign::Prefer) => alone.max(Severity::Medium),
         _ => alone,
     })

@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use super::decode::{self, Hidden};
 use super::frames::{FRAMES, Frame, Sign, is_notion};
 use super::item::Item;
 use super::lexicon::{LEXICON, SECRET_PLACES, form, notion};
@@ -26,6 +27,10 @@ pub(super) struct Signals {
     found: [Option<Signal>; Sign::COUNT],
     /// The first frame of every sign, and whether another one says the same elsewhere.
     seen: [(usize, bool); Sign::COUNT],
+    /// The first encoded text, and the node it is in.
+    pub(super) encoded: Option<(usize, Hidden)>,
+    /// Whether what is encoded wants something.
+    pub(super) ill_encoded: bool,
 }
 
 impl Signals {
@@ -36,7 +41,7 @@ impl Signals {
     /// The weight of `sign`: one more, where a hint is not all and other words say the same.
     pub(super) fn weight(&self, sign: usize) -> u8 {
         let weight = self.found[sign].as_ref().map_or(0, |s| s.weight);
-        weight + u8::from(self.seen[sign].1 && weight == 3)
+        weight + u8::from(self.seen[sign].1 && (weight == 3 || weight == 2 && sign != Sign::Hook as usize))
     }
 
     /// The weights of all signs together. Urging and praise are so common that hints of them count half.
@@ -85,6 +90,13 @@ pub(super) fn of(item: &Item<'_>) -> Signals {
                     words.read(piece);
                     let purpose = if std::mem::take(&mut first) { purpose(&words) } else { 0 };
                     search(&words, piece, purpose, place, &mut signals);
+                    for hidden in decode::hidden(piece) {
+                        let before = signals.total();
+                        words.read(&hidden.says);
+                        search(&words, &hidden.says, 0, place, &mut signals);
+                        signals.ill_encoded |= signals.total() > before;
+                        signals.encoded.get_or_insert((at, hidden));
+                    }
                 });
             }
             Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
@@ -193,7 +205,8 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
                 return;
             }
             let (first, again) = signals.seen[frame.sign as usize];
-            let adds = known > 0 && !again && weight >= 2 && first != number;
+            let enough = if frame.sign == Sign::Prefer { 3 } else { 2 };
+            let adds = known > 0 && !again && weight >= enough && first != number;
             if known >= weight && !adds || plan.beyond && at < purpose || plan.unless & sentence != 0 || plan.guarded && index.guard & so_far != 0 {
                 return;
             }
@@ -207,7 +220,7 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
             {
                 signals.seen[frame.sign as usize] = match known {
                     0 => (number, false),
-                    _ => (first, again || first != number && weight.min(known) >= 2),
+                    _ => (first, again || first != number && weight.min(known) >= enough),
                 };
                 if known >= weight {
                     return;
@@ -228,6 +241,7 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
         match token.class {
             Class::Path => index.secrets.iter().copied().for_each(&mut consider),
             Class::Address | Class::Mail => index.addresses.iter().copied().for_each(&mut consider),
+            Class::Word if is_identifier(words.get(at)) => index.identifiers.iter().copied().for_each(&mut consider),
             Class::Word | Class::Tag => {}
         }
     }
@@ -268,6 +282,8 @@ struct Slot {
     address: bool,
     mail: bool,
     device: bool,
+    account: bool,
+    ident: bool,
 }
 
 impl Slot {
@@ -283,14 +299,17 @@ impl Slot {
                 }
                 Class::Address => self.address && leads_out(words.get(at)),
                 Class::Mail => self.mail && leads_out(words.get(at)),
-                Class::Word | Class::Tag => false,
+                Class::Word => {
+                    self.ident && is_identifier(words.get(at)) || self.account && is_account(words.get(at))
+                }
+                Class::Tag => false,
             }
     }
 
     /// Notions one of which has to be there; nothing, where a word or a class may be instead.
     fn needs(&self) -> Option<u128> {
         let all = self.formed.iter().fold(self.notions, |all, (notion, _)| all | notion);
-        (self.words.is_empty() && !self.secret && !self.address && !self.mail).then_some(all)
+        (self.words.is_empty() && !self.secret && !self.address && !self.mail && !self.device && !self.account && !self.ident).then_some(all)
     }
 }
 
@@ -371,6 +390,8 @@ impl Slot {
             "@address" => self.address = true,
             "@mail" => self.mail = true,
             "@device" => self.device = true,
+            "@account" => self.account = true,
+            "@ident" => self.ident = true,
             _ if is_notion(choice) => {
                 let (name, forms) = choice.split_once('.').unwrap_or((choice, ""));
                 let bit = notion(name).unwrap_or_default();
@@ -405,6 +426,17 @@ pub(super) fn is_secret_place(path: &str) -> bool {
     SECRET_PLACES.iter().any(|p| path.contains(p)) && !path.ends_with(".env.example") && !path.contains("://")
 }
 
+/// `send_email`: the name of a function.
+fn is_identifier(word: &str) -> bool {
+    word.len() > 4 && word.trim_matches('_').contains('_')
+}
+
+/// The number of an account, or a wallet.
+fn is_account(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    word.len() >= 8 && (digits >= 7 && digits * 2 > word.len() || word.starts_with("0x") || digits >= 10)
+}
+
 /// Whether `address` is somebody's: neither this machine nor one of documentation's, unless it says what it
 /// is for.
 fn leads_out(address: &str) -> bool {
@@ -426,6 +458,7 @@ struct Index {
     by_word: Vec<Vec<usize>>,
     secrets: Vec<usize>,
     addresses: Vec<usize>,
+    identifiers: Vec<usize>,
     /// What makes words in quotation marks an example.
     examples: u128,
     guard: u128,
@@ -435,13 +468,16 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let plans: Vec<Plan> = FRAMES.iter().map(Plan::of).collect();
     let words = super::frames::literals().len() + 1;
     let (mut by_notion, mut by_word) = (vec![Vec::new(); 128], vec![Vec::new(); words]);
-    let (mut first_notions, mut secrets, mut addresses) = (0, Vec::new(), Vec::new());
+    let (mut first_notions, mut secrets, mut addresses, mut identifiers) = (0, Vec::new(), Vec::new(), Vec::new());
     for (number, plan) in plans.iter().enumerate() {
         let Some(slot) = plan.slots.first() else { continue };
         let notions = slot.formed.iter().fold(slot.notions, |all, (notion, _)| all | notion);
         first_notions |= notions;
         (0..128).filter(|bit| notions >> bit & 1 == 1).for_each(|bit| by_notion[bit].push(number));
         slot.words.iter().for_each(|word| by_word[*word as usize].push(number));
+        if slot.ident {
+            identifiers.push(number);
+        }
         if slot.secret || slot.device {
             secrets.push(number);
         }
@@ -451,7 +487,7 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     }
     let examples = notion("EXAMPLE").unwrap_or_default() | notion("DEFENCE").unwrap_or_default();
     let guard = notion("GUARD").unwrap_or_default();
-    Index { plans, first_notions, by_notion, by_word, secrets, addresses, examples, guard }
+    Index { plans, first_notions, by_notion, by_word, secrets, addresses, identifiers, examples, guard }
 });
 
 #[cfg(test)]
@@ -463,7 +499,7 @@ mod tests {
         for frame in FRAMES {
             let plan = Plan::of(frame);
             assert!(!plan.slots.is_empty() && plan.slots[0].gap == 0, "{}", frame.text);
-            let empty = |s: &Slot| s.notions == 0 && s.formed.is_empty() && s.words.is_empty() && !s.secret && !s.address && !s.mail && !s.device;
+            let empty = |s: &Slot| s.notions == 0 && s.formed.is_empty() && s.words.is_empty() && !s.secret && !s.address && !s.mail && !s.device && !s.account && !s.ident;
             assert!(!plan.slots.iter().any(empty), "{}", frame.text);
             assert!(plan.slots.iter().map(|s| s.gap + 1).sum::<usize>() <= REACH, "{}", frame.text);
             for part in frame.text.trim_start_matches('>').split([' ', '|', '!']) {

@@ -19,11 +19,12 @@ use super::hits::Hits;
 use super::item::Item;
 use super::options::Policy;
 use super::frames::FRAMES;
-use super::lexicon::{NOTIONS, SECRET_PLACES};
+use super::lexicon::{NOTIONS, SECRET_FILES, SECRET_PLACES};
+use super::outward;
 use super::{Facts, digest};
 
 /// Changes whenever the table does.
-const VERSION: &str = "2026-11-22";
+const VERSION: &str = "2026-11-22.2";
 
 /// One rule.
 #[derive(Debug)]
@@ -133,7 +134,13 @@ fn canonical() -> Vec<&'static str> {
         own.into_iter().chain(r.references.iter().copied())
     });
     let notions = NOTIONS.iter().flat_map(|n| [n.name, n.words]);
-    rules.chain(FRAMES.iter().map(|f| f.text)).chain(notions).chain(SECRET_PLACES.iter().copied()).collect()
+    // What a frame weighs decides as much as what it says.
+    const WEIGHTS: [&str; 5] = ["0", "1", "2", "3", "4"];
+    let frames = FRAMES.iter().flat_map(|f| {
+        [f.text, f.sign.name(), WEIGHTS[usize::from(f.weight).min(4)], if f.deniable { "deniable" } else { "firm" }]
+    });
+    let places = SECRET_PLACES.iter().chain(SECRET_FILES).chain(outward::NAMES).chain(outward::MODELS).copied();
+    rules.chain(frames).chain(notions).chain(places).collect()
 }
 
 /// All of them, family by family.
