@@ -5,8 +5,7 @@ use crate::model::finding::{Confidence, Severity};
 
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
-use super::parameters::parameters;
-use super::tree::{Tree, Value};
+use super::tree::Tree;
 
 const DELETE: [&str; 16] = [
     "delete",
@@ -540,48 +539,6 @@ pub(super) fn contradiction(item: &Item<'_>, hits: &mut Hits<'_>) {
         message: format!("{} says \"{verb}\", and its annotation {hint} says otherwise", item.label()),
         path: format!("/annotations/{hint}"),
         excerpt: None,
-    });
-}
-
-/// HK-FLW-002
-pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
-    const NAMES: [&str; 20] = [
-        "sidenote",
-        "side_note",
-        "conversation",
-        "conversation_history",
-        "chat_history",
-        "message_history",
-        "conversation_context",
-        "full_conversation",
-        "chat_log",
-        "transcript_so_far",
-        "system_prompt",
-        "system_message",
-        "llm_model_name",
-        "llm_name",
-        "calling_model",
-        "model_identity",
-        "user_prompt_history",
-        "previous_messages",
-        "available_tools",
-        "tool_call_history",
-    ];
-    // What talks to a model has a reason to ask for these.
-    const MODELS: [&str; 9] =
-        ["llm", "chat", "completion", "agent", "assistant", "model", "generate", "prompt", "conversation"];
-    let mut named = item.parameters().map(|p| item.tree.key(p)).filter(|k| NAMES.contains(k)).peekable();
-    if named.peek().is_none() {
-        return;
-    }
-    let words = words(item.name());
-    let severity = match item.signals().total() {
-        3.. => Severity::High,
-        _ if any(&words, &MODELS).is_some() => Severity::Low,
-        _ => Severity::Medium,
-    };
-    parameters(item, hits, severity, "what the model knows, and the tool need not,", |name, at| {
-        NAMES.contains(&name) && !matches!(item.tree.value(at), Value::Null)
     });
 }
 

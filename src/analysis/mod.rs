@@ -12,16 +12,20 @@
 mod capability;
 mod census;
 pub(crate) mod cloak;
+mod decode;
 mod digest;
 mod exposure;
+mod fold;
+mod frames;
 mod hits;
 mod item;
+mod lexicon;
 mod lookalikes;
 mod names;
 pub(crate) mod options;
+mod outward;
 mod parameters;
 mod patterns;
-mod phrases;
 mod pins;
 mod poison;
 #[cfg(test)]

@@ -6,36 +6,46 @@
 
 use crate::model::finding::{Confidence, Severity};
 
+use super::frames::Sign;
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
-use super::phrases::Sign;
 
 /// From here on the strongest signs of a text are bad, not odd.
-const SURE: u32 = 5;
+const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
 
 /// How bad `sign` is in `item`, all signs considered.
 fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
     // A prompt is meant to instruct.
-    if item.kind == Kind::Prompt && matches!(sign, Sign::Hook | Sign::Prefer | Sign::Frame) {
+    if item.kind == Kind::Prompt && matches!(sign, Sign::Hook | Sign::Prefer | Sign::Block) {
         return None;
     }
     let signals = item.signals();
-    let weight = signals.of(sign)?.weight;
+    signals.of(sign)?;
+    let weight = signals.weight(sign as usize);
     let together = if signals.kinds() >= 2 { signals.total() } else { 0 };
     let alone = match (weight, sign) {
         (0 | 1, _) => return None,
         // Vendors praise and urge.
-        (_, Sign::Prefer) if weight >= 3 => Severity::Medium,
+        (3, Sign::Prefer) => Severity::Medium,
         (2, _) => Severity::Low,
         (3, _) => Severity::Medium,
         (_, _) => Severity::High,
     };
+    let alone = match (item.kind, sign) {
+        (Kind::Prompt, Sign::Command | Sign::Impersonate | Sign::Rewrite) => alone.min(Severity::Medium),
+        _ => alone,
+    };
     Some(match together {
         CERTAIN.. if signals.kinds() >= 3 && weight >= 3 => Severity::Critical,
-        SURE.. if weight >= 3 => Severity::High,
-        SURE.. => alone.max(Severity::Medium),
+        SURE..
+            if weight >= 3
+                && !(item.kind == Kind::Prompt && matches!(sign, Sign::Command | Sign::Impersonate)) =>
+        {
+            Severity::High
+        }
+        SURE.. if weight >= 2 && !matches!(sign, Sign::Hook | Sign::Prefer) => alone.max(Severity::Medium),
         _ => alone,
     })
 }
@@ -59,7 +69,7 @@ fn tell(item: &Item<'_>, hits: &mut Hits<'_>, sign: Sign, what: &str) {
 pub(super) fn frame(item: &Item<'_>, hits: &mut Hits<'_>) {
     // A heading alone frames nothing.
     if item.signals().kinds() >= 2 {
-        tell(item, hits, Sign::Frame, "holds a block addressed to the model");
+        tell(item, hits, Sign::Block, "holds a block addressed to the model");
     }
 }
 
@@ -106,4 +116,9 @@ pub(super) fn prefer(item: &Item<'_>, hits: &mut Hits<'_>) {
 /// HK-POI-012
 pub(super) fn impersonate(item: &Item<'_>, hits: &mut Hits<'_>) {
     tell(item, hits, Sign::Impersonate, "speaks as the user, a developer or the system");
+}
+
+/// HK-POI-015
+pub(super) fn hostile(item: &Item<'_>, hits: &mut Hits<'_>) {
+    tell(item, hits, Sign::Hostile, "says of itself that it harms");
 }

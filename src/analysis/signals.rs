@@ -1,16 +1,17 @@
-//! Phrases found in the texts of one item. One pass over each text, whatever its length and however many
-//! phrases there are.
+//! Frames found in the texts of one item. One pass over each text, whatever its length and however many
+//! frames there are.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use super::decode::{self, Hidden};
+use super::frames::{FRAMES, Frame, Sign, is_notion};
 use super::item::Item;
-use super::phrases::{PHRASES, Phrase, SECRET_PLACES, SETS, Sign};
+use super::lexicon::{LEXICON, SECRET_PLACES, form, notion};
 use super::tree::{Tree, Value};
 use super::words::{Class, Token, Words};
 
-/// What was found of one sign: the phrase that weighs most, and where.
+/// What was found of one sign: the frame that weighs most, and where.
 #[derive(Debug, Clone)]
 pub(super) struct Signal {
     pub(super) weight: u8,
@@ -24,6 +25,12 @@ pub(super) struct Signal {
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     found: [Option<Signal>; Sign::COUNT],
+    /// The first frame of every sign, and whether another one says the same elsewhere.
+    seen: [(usize, bool); Sign::COUNT],
+    /// The first encoded text, and the node it is in.
+    pub(super) encoded: Option<(usize, Hidden)>,
+    /// Whether what is encoded wants something.
+    pub(super) ill_encoded: bool,
 }
 
 impl Signals {
@@ -31,28 +38,35 @@ impl Signals {
         self.found[sign as usize].as_ref()
     }
 
-    /// The weights of all signs together. Urging and praise are so common that they count half.
+    /// The weight of `sign`: one more, where a hint is not all and other words say the same.
+    pub(super) fn weight(&self, sign: usize) -> u8 {
+        let weight = self.found[sign].as_ref().map_or(0, |s| s.weight);
+        weight + u8::from(self.seen[sign].1 && (weight == 3 || weight == 2 && sign != Sign::Hook as usize))
+    }
+
+    /// The weights of all signs together. Urging and praise are so common that hints of them count half.
     pub(super) fn total(&self) -> u32 {
         let common = [Sign::Hook as usize, Sign::Prefer as usize];
-        let weight = |(sign, found): (usize, &Option<Signal>)| match found.as_ref().map_or(0, |s| s.weight) {
+        let weight = |sign: usize| match self.weight(sign) {
+            _ if sign == Sign::Outward as usize => 0,
             2 if common.contains(&sign) => 1,
             weight => u32::from(weight),
         };
-        self.found.iter().enumerate().map(weight).sum()
+        (0..Sign::COUNT).map(weight).sum()
     }
 
     /// How many signs there are that are at least a hint.
     pub(super) fn kinds(&self) -> usize {
-        self.found.iter().flatten().filter(|s| s.weight >= 2).count()
+        self.found.iter().take(Sign::Outward as usize).flatten().filter(|s| s.weight >= 2).count()
     }
 }
 
-/// Shorter texts hold no phrase.
+/// Shorter texts hold no frame.
 const SHORTEST: usize = 10;
 /// Texts are read in pieces of this size, so that words take no more memory than that.
 const PIECE: usize = 16 << 10;
-/// Each piece begins this far before the end of the last one: longer than any phrase.
-const OVERLAP: usize = 512;
+/// Each piece begins this far before the end of the last one: longer than any frame.
+const OVERLAP: usize = 768;
 /// Words of an excerpt around what was found.
 const AROUND: usize = 4;
 
@@ -69,9 +83,20 @@ pub(super) fn of(item: &Item<'_>) -> Signals {
         match tree.value(at) {
             Value::Object | Value::Array => ends.push(tree.node(at).end),
             Value::Text(text) if text.len() >= SHORTEST && ends.len() <= deepest && is_prose(tree, at) => {
+                let says_purpose = tree.node(at).parent == Tree::ROOT && tree.key(at) == "description";
+                let place = Place { node: at, odd: is_odd(tree, at), asks: is_asking(tree, at) };
+                let mut first = says_purpose;
                 pieces(text, |piece| {
                     words.read(piece);
-                    search(&words, piece, at, &mut signals);
+                    let purpose = if std::mem::take(&mut first) { purpose(&words) } else { 0 };
+                    search(&words, piece, purpose, place, &mut signals);
+                    for hidden in decode::hidden(piece) {
+                        let before = signals.total();
+                        words.read(&hidden.says);
+                        search(&words, &hidden.says, 0, place, &mut signals);
+                        signals.ill_encoded |= signals.total() > before;
+                        signals.encoded.get_or_insert((at, hidden));
+                    }
                 });
             }
             Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
@@ -86,6 +111,44 @@ fn is_prose(tree: &Tree<'_>, at: usize) -> bool {
         tree.key(at),
         "type" | "format" | "$ref" | "$schema" | "$id" | "pattern" | "mimeType" | "src" | "websiteUrl"
     )
+}
+
+/// Where nobody honest writes orders.
+fn is_odd(tree: &Tree<'_>, at: usize) -> bool {
+    let parent = tree.node(at).parent;
+    let key = |n| (n != Tree::ROOT).then(|| tree.key(n)).unwrap_or_default();
+    matches!(key(at), "default" | "const" | "title" | "uri" | "uriTemplate") && parent != Tree::ROOT
+        || matches!(key(parent), "enum" | "annotations" | "examples")
+}
+
+/// Whether the text at `at` says what a parameter is for.
+fn is_asking(tree: &Tree<'_>, at: usize) -> bool {
+    let parent = tree.node(at).parent;
+    parent != Tree::ROOT && tree.key(at) == "description"
+}
+
+/// Where a text stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    node: usize,
+    odd: bool,
+    /// Whether it describes something that is to be given.
+    asks: bool,
+}
+
+/// How many words the first sentence has.
+fn purpose(words: &Words) -> usize {
+    let ends = |(at, token): (usize, &Token)| (at > 0 && token.paragraph, token.stop);
+    words
+        .tokens
+        .iter()
+        .enumerate()
+        .find_map(|(at, token)| match ends((at, token)) {
+            (true, _) => Some(at),
+            (_, true) => Some(at + 1),
+            _ => None,
+        })
+        .unwrap_or(words.tokens.len())
 }
 
 fn pieces(text: &str, mut each: impl FnMut(&str)) {
@@ -106,59 +169,98 @@ fn pieces(text: &str, mut each: impl FnMut(&str)) {
     }
 }
 
-fn search(words: &Words, text: &str, node: usize, signals: &mut Signals) {
-    let index = &*INDEX;
-    for at in 0..words.tokens.len() {
-        let word = words.get(at);
-        let by_class = match words.tokens[at].class {
-            Class::Address => &index.addresses[..],
-            Class::Word | Class::Tag | Class::Path => &[],
-        };
-        let by_word = index.words.get(word).map_or(&[][..], Vec::as_slice);
-        let open = index.open.iter().filter(|(start, _)| word.starts_with(start)).map(|(_, n)| *n);
-        for number in by_word.iter().chain(by_class).copied().chain(open) {
-            let phrase = &PHRASES[number];
-            let known = signals.found[phrase.sign as usize].as_ref().map_or(0, |s| s.weight);
-            if known >= phrase.weight {
-                continue;
-            }
-            if let Some(end) = follow(&index.phrases[number], words, at)
-                && !(phrase.deniable && denied(words, at))
-            {
-                let excerpt = excerpt(text, &words.tokens, at..end + 1);
-                signals.found[phrase.sign as usize] = Some(Signal { weight: phrase.weight, node, excerpt });
-            }
+/// The notions of each sentence, and the sentence of each word.
+fn sentences(words: &Words) -> (Vec<u128>, Vec<u32>) {
+    let mut all: Vec<u128> = Vec::new();
+    let mut of = Vec::with_capacity(words.tokens.len());
+    let mut open = 0;
+    for (at, token) in words.tokens.iter().enumerate() {
+        of.push(all.len() as u32);
+        open |= token.meaning.notions;
+        if token.stop || at + 1 == words.tokens.len() {
+            all.push(std::mem::take(&mut open));
         }
     }
+    (all, of)
 }
 
-/// The last word of the phrase that begins at `first`, if the words are there. The nearest word that fits a
-/// slot is taken, so the work is bounded by the phrase's length.
-fn follow(slots: &[Slot], words: &Words, first: usize) -> Option<usize> {
-    let mut at = first;
-    for slot in slots.iter().skip(1) {
-        let mut found = None;
-        for next in at + 1..=at + 1 + slot.gap {
-            if next >= words.tokens.len() || words.tokens[next - 1].stop {
-                break;
-            }
-            if slot.choices.iter().any(|c| c.fits(words.get(next), words.tokens[next].class)) {
-                found = Some(next);
-                break;
-            }
+fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut Signals) {
+    let index = &*INDEX;
+    let (sentences, sentence_of) = sentences(words);
+    // The notions of the sentence up to here.
+    let mut so_far = 0;
+    for (at, token) in words.tokens.iter().enumerate() {
+        let sentence = sentences[sentence_of[at] as usize];
+        if at == 0 || words.tokens[at - 1].stop {
+            so_far = 0;
         }
-        at = found?;
+        so_far |= token.meaning.notions;
+        let next = sentences.get(sentence_of[at] as usize + 1).copied().unwrap_or_default();
+        let mut consider = |number: usize| {
+            let (frame, plan) = (&FRAMES[number], &index.plans[number]);
+            let weight = frame.weight + u8::from(place.odd && (2..4).contains(&frame.weight));
+            let known = signals.found[frame.sign as usize].as_ref().map_or(0, |s| s.weight);
+            if frame.sign == Sign::Outward && !place.asks {
+                return;
+            }
+            let (first, again) = signals.seen[frame.sign as usize];
+            let enough = if frame.sign == Sign::Prefer { 3 } else { 2 };
+            let adds = known > 0 && !again && weight >= enough && first != number;
+            if known >= weight && !adds
+                || plan.beyond && at < purpose
+                || plan.unless & sentence != 0
+                || plan.guarded && index.guard & so_far != 0
+            {
+                return;
+            }
+            let around = if plan.crosses { sentence | next } else { sentence };
+            if plan.needs.iter().any(|notions| notions & around == 0) {
+                return;
+            }
+            if let Some(end) = plan.follow(words, at)
+                && !((frame.deniable || words.get(at) == "without") && denied(words, at))
+                && !(index.examples & sentence != 0 && words.tokens[at].quoted && words.tokens[end].quoted)
+            {
+                signals.seen[frame.sign as usize] = match known {
+                    0 => (number, false),
+                    _ => (first, again || first != number && weight.min(known) >= enough),
+                };
+                if known >= weight {
+                    return;
+                }
+                let excerpt = excerpt(text, &words.tokens, at..end + 1);
+                signals.found[frame.sign as usize] = Some(Signal { weight, node: place.node, excerpt });
+            }
+        };
+        let mut notions = token.meaning.notions & index.first_notions;
+        while notions != 0 {
+            let bit = notions.trailing_zeros() as usize;
+            notions &= notions - 1;
+            index.by_notion[bit].iter().copied().for_each(&mut consider);
+        }
+        if token.meaning.literal != 0 {
+            index.by_word[token.meaning.literal as usize].iter().copied().for_each(&mut consider);
+        }
+        match token.class {
+            Class::Path => index.secrets.iter().copied().for_each(&mut consider),
+            Class::Address | Class::Mail => index.addresses.iter().copied().for_each(&mut consider),
+            Class::Word if is_identifier(words.get(at)) => {
+                index.identifiers.iter().copied().for_each(&mut consider)
+            }
+            Class::Word | Class::Tag => {}
+        }
     }
-    Some(at)
 }
 
 /// Whether one of the three words before says that it is not so.
 fn denied(words: &Words, at: usize) -> bool {
-    const NO: [&str; 15] = [
+    const NO: [&str; 17] = [
         "not", "never", "cannot", "dont", "doesnt", "wont", "cant", "no", "without", "prevents", "prevent",
-        "refuses", "refuse", "avoids", "isnt",
+        "refuses", "refuse", "avoids", "isnt", "avoid", "nor",
     ];
-    (at.saturating_sub(3)..at)
+    // "Never … without asking" reaches further than "never asks".
+    let reach = if words.get(at) == "without" { 12 } else { 3 };
+    (at.saturating_sub(reach)..at)
         .rev()
         .take_while(|i| !words.tokens[*i].stop)
         .any(|i| NO.contains(&words.get(i)))
@@ -170,114 +272,267 @@ fn excerpt(text: &str, tokens: &[Token], found: Range<usize>) -> String {
     text.get(from..to).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Slot {
     /// Words that may stand before it.
     gap: usize,
-    choices: Vec<Choice>,
+    /// Whether a sentence may end before it.
+    crosses: bool,
+    /// Notions in whatever form.
+    notions: u128,
+    /// Notions in one of these forms.
+    formed: Vec<(u128, u8)>,
+    words: Vec<u16>,
+    secret: bool,
+    address: bool,
+    mail: bool,
+    device: bool,
+    account: bool,
+    ident: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Choice {
-    Word(&'static str),
-    /// Whatever begins so.
-    Open(&'static str),
-    SecretPlace,
-    Address,
+impl Slot {
+    fn fits(&self, words: &Words, at: usize) -> bool {
+        let token = &words.tokens[at];
+        let meaning = token.meaning;
+        meaning.notions & self.notions != 0
+            || self
+                .formed
+                .iter()
+                .any(|(notion, forms)| meaning.notions & notion != 0 && meaning.forms & forms != 0)
+            || meaning.literal != 0 && self.words.contains(&meaning.literal)
+            || match token.class {
+                Class::Path => {
+                    self.secret && is_secret_place(words.get(at))
+                        || self.device && words.get(at).starts_with("/dev/tcp")
+                }
+                Class::Address => self.address && leads_out(words.get(at)),
+                Class::Mail => self.mail && leads_out(words.get(at)),
+                Class::Word => {
+                    self.ident && is_identifier(words.get(at)) || self.account && is_account(words.get(at))
+                }
+                Class::Tag => false,
+            }
+    }
+
+    /// Notions one of which has to be there; nothing, where a word or a class may be instead.
+    fn needs(&self) -> Option<u128> {
+        let all = self.formed.iter().fold(self.notions, |all, (notion, _)| all | notion);
+        (self.words.is_empty()
+            && !self.secret
+            && !self.address
+            && !self.mail
+            && !self.device
+            && !self.account
+            && !self.ident)
+            .then_some(all)
+    }
 }
 
-impl Choice {
-    fn fits(self, word: &str, class: Class) -> bool {
-        match self {
-            Choice::Word(expected) => word == expected,
-            Choice::Open(start) => word.starts_with(start),
-            Choice::SecretPlace => class == Class::Path && is_secret_place(word),
-            Choice::Address => class == Class::Address && !is_example(word),
+/// A frame, ready to be searched for.
+#[derive(Debug, Default)]
+struct Plan {
+    slots: Vec<Slot>,
+    unless: u128,
+    needs: Vec<u128>,
+    crosses: bool,
+    beyond: bool,
+    guarded: bool,
+}
+
+/// The longest frame, in words.
+const REACH: usize = 127;
+
+impl Plan {
+    fn of(frame: &Frame) -> Plan {
+        let mut plan = Plan { beyond: frame.text.starts_with('>'), ..Plan::default() };
+        let mut slot = Slot::default();
+        for part in frame.text.trim_start_matches('>').split(' ') {
+            if part == "!GUARD" {
+                // What detects and prevents says so first.
+                plan.guarded = true;
+                plan.unless |= notion("DEFENCE").unwrap_or_default();
+            } else if let Some(name) = part.strip_prefix('!') {
+                plan.unless |= notion(name).unwrap_or_default();
+            } else if let Some(gap) = part.strip_prefix('_') {
+                slot.crosses = gap.ends_with('+');
+                slot.gap = gap.trim_end_matches('+').parse().unwrap_or_default();
+            } else {
+                part.split('|').for_each(|choice| slot.add(choice));
+                plan.crosses |= slot.crosses;
+                plan.needs.extend(slot.needs());
+                plan.slots.push(std::mem::take(&mut slot));
+            }
+        }
+        plan
+    }
+
+    /// The last word of the frame that begins at `first`, if the words are there. All ways are followed at
+    /// once, so the work is bounded by the frame's length.
+    fn follow(&self, words: &Words, first: usize) -> Option<usize> {
+        if !self.slots.first()?.fits(words, first) {
+            return None;
+        }
+        let mut reached: u128 = 1;
+        for slot in self.slots.iter().skip(1) {
+            let mut next: u128 = 0;
+            while reached != 0 {
+                let from = reached.trailing_zeros() as usize;
+                reached &= reached - 1;
+                let mut stops = 0;
+                for to in from + 1..=(from + 1 + slot.gap).min(REACH) {
+                    if first + to >= words.tokens.len() {
+                        break;
+                    }
+                    stops += usize::from(words.tokens[first + to - 1].stop);
+                    if stops > usize::from(slot.crosses) {
+                        break;
+                    }
+                    if next & 1 << to == 0 && slot.fits(words, first + to) {
+                        next |= 1 << to;
+                    }
+                }
+            }
+            reached = next;
+        }
+        (reached != 0).then(|| first + reached.trailing_zeros() as usize)
+    }
+}
+
+impl Slot {
+    fn add(&mut self, choice: &'static str) {
+        match choice {
+            "@secret" => self.secret = true,
+            "@address" => self.address = true,
+            "@mail" => self.mail = true,
+            "@device" => self.device = true,
+            "@account" => self.account = true,
+            "@ident" => self.ident = true,
+            _ if is_notion(choice) => {
+                let (name, forms) = choice.split_once('.').unwrap_or((choice, ""));
+                let bit = notion(name).unwrap_or_default();
+                let forms = forms.chars().fold(0, |all, c| all | form_of(c));
+                if forms == 0 {
+                    self.notions |= bit;
+                } else {
+                    self.formed.push((bit, forms));
+                }
+            }
+            word => {
+                let folded: String = word.chars().filter_map(super::fold::fold).collect();
+                self.words.extend(LEXICON.get(&folded).map(|m| m.literal));
+            }
         }
     }
 }
 
-fn is_secret_place(path: &str) -> bool {
-    path == ".env" || path.ends_with("/.env") || SECRET_PLACES.iter().any(|p| path.contains(p))
+fn form_of(letter: char) -> u8 {
+    match letter {
+        'o' => form::ORDER,
+        'p' => form::PASSIVE,
+        'b' => form::BARE,
+        't' => form::THIRD,
+        'd' => form::PAST,
+        'g' => form::GERUND,
+        _ => 0,
+    }
 }
 
-/// Addresses that documentation uses lead nowhere.
-fn is_example(address: &str) -> bool {
-    let host = address.rsplit(['@', '/']).find(|p| p.contains('.')).unwrap_or(address);
-    let host = address.split_once("://").map_or(host, |(_, rest)| rest.split('/').next().unwrap_or(rest));
-    ["localhost", "127.0.0.1"].iter().any(|h| host.starts_with(h))
+pub(super) fn is_secret_place(path: &str) -> bool {
+    SECRET_PLACES.iter().any(|p| path.contains(p)) && !path.ends_with(".env.example") && !path.contains("://")
+}
+
+/// `send_email`: the name of a function.
+fn is_identifier(word: &str) -> bool {
+    word.len() > 4 && word.trim_matches('_').contains('_')
+}
+
+/// The number of an account, or a wallet.
+fn is_account(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    word.len() >= 8 && (digits >= 7 && digits * 2 > word.len() || word.starts_with("0x") || digits >= 10)
+}
+
+/// Whether `address` is somebody's: neither this machine nor one of documentation's, unless it says what it
+/// is for.
+fn leads_out(address: &str) -> bool {
+    const HERE: [&str; 6] = ["localhost", "127.0.0.1", "[::1]", "example.com", "example.org", "example.net"];
+    const OUTRIGHT: [&str; 8] = ["attack", "evil", "exfil", "steal", "hack", "malicious", "collect", "drop"];
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let host = host.rsplit('@').next().unwrap_or(host);
+    let host = host.strip_prefix("www.").or(host.strip_prefix("api.")).unwrap_or(host);
+    !HERE.iter().any(|h| host.starts_with(h)) || OUTRIGHT.iter().any(|o| address.contains(o))
 }
 
 /// The table, ready to be searched.
 #[derive(Debug)]
 struct Index {
-    phrases: Vec<Vec<Slot>>,
-    /// Phrases by their first word.
-    words: HashMap<&'static str, Vec<usize>>,
-    /// Phrases whose first word only begins so.
-    open: Vec<(&'static str, usize)>,
-    /// Phrases that begin with an address.
+    plans: Vec<Plan>,
+    /// Notions that some frame begins with.
+    first_notions: u128,
+    by_notion: Vec<Vec<usize>>,
+    by_word: Vec<Vec<usize>>,
+    secrets: Vec<usize>,
     addresses: Vec<usize>,
+    identifiers: Vec<usize>,
+    /// What makes words in quotation marks an example.
+    examples: u128,
+    guard: u128,
 }
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let phrases: Vec<Vec<Slot>> = PHRASES.iter().map(slots).collect();
-    let mut index =
-        Index { phrases: Vec::new(), words: HashMap::new(), open: Vec::new(), addresses: Vec::new() };
-    for (number, slots) in phrases.iter().enumerate() {
-        for choice in slots.iter().take(1).flat_map(|s| &s.choices) {
-            match *choice {
-                Choice::Word(w) => index.words.entry(w).or_default().push(number),
-                Choice::Open(w) => index.open.push((w, number)),
-                Choice::Address => index.addresses.push(number),
-                Choice::SecretPlace => {}
-            }
+    let plans: Vec<Plan> = FRAMES.iter().map(Plan::of).collect();
+    let words = super::frames::literals().len() + 1;
+    let (mut by_notion, mut by_word) = (vec![Vec::new(); 128], vec![Vec::new(); words]);
+    let (mut first_notions, mut secrets, mut addresses, mut identifiers) =
+        (0, Vec::new(), Vec::new(), Vec::new());
+    for (number, plan) in plans.iter().enumerate() {
+        let Some(slot) = plan.slots.first() else { continue };
+        let notions = slot.formed.iter().fold(slot.notions, |all, (notion, _)| all | notion);
+        first_notions |= notions;
+        (0..128).filter(|bit| notions >> bit & 1 == 1).for_each(|bit| by_notion[bit].push(number));
+        slot.words.iter().for_each(|word| by_word[*word as usize].push(number));
+        if slot.ident {
+            identifiers.push(number);
+        }
+        if slot.secret || slot.device {
+            secrets.push(number);
+        }
+        if slot.address || slot.mail {
+            addresses.push(number);
         }
     }
-    Index { phrases, ..index }
+    let examples = notion("EXAMPLE").unwrap_or_default() | notion("DEFENCE").unwrap_or_default();
+    let guard = notion("GUARD").unwrap_or_default();
+    Index { plans, first_notions, by_notion, by_word, secrets, addresses, identifiers, examples, guard }
 });
-
-fn slots(phrase: &Phrase) -> Vec<Slot> {
-    let mut slots = Vec::new();
-    let mut gap = 0;
-    for part in phrase.text.split(' ') {
-        if let Some(n) = part.strip_prefix('_').and_then(|n| n.parse().ok()) {
-            gap = n;
-            continue;
-        }
-        let choices = part.split('|').filter(|c| !c.is_empty()).flat_map(choices).collect();
-        slots.push(Slot { gap: std::mem::take(&mut gap), choices });
-    }
-    slots
-}
-
-fn choices(word: &'static str) -> Vec<Choice> {
-    if let Some(name) = word.strip_prefix('$') {
-        let set = SETS.iter().find(|(n, _)| *n == name).map_or("", |(_, words)| words);
-        return set.split('|').flat_map(choices).collect();
-    }
-    vec![match word {
-        "@secret" => Choice::SecretPlace,
-        "@address" => Choice::Address,
-        _ => match word.strip_suffix('*') {
-            Some(start) => Choice::Open(start),
-            None => Choice::Word(word),
-        },
-    }]
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_phrase_can_be_read() {
-        for (phrase, slots) in PHRASES.iter().zip(&INDEX.phrases) {
-            assert!(!slots.is_empty() && slots[0].gap == 0, "{}", phrase.text);
-            assert!(slots.iter().all(|s| !s.choices.is_empty()), "{}", phrase.text);
-            assert!(!slots[0].choices.contains(&Choice::SecretPlace), "{}", phrase.text);
-            let empty = |c: &Choice| matches!(c, Choice::Word("") | Choice::Open(""));
-            assert!(!slots.iter().flat_map(|s| &s.choices).any(empty), "{}", phrase.text);
+    fn every_frame_can_be_read() {
+        for frame in FRAMES {
+            let plan = Plan::of(frame);
+            assert!(!plan.slots.is_empty() && plan.slots[0].gap == 0, "{}", frame.text);
+            let empty = |s: &Slot| {
+                s.notions == 0
+                    && s.formed.is_empty()
+                    && s.words.is_empty()
+                    && !s.secret
+                    && !s.address
+                    && !s.mail
+                    && !s.device
+                    && !s.account
+                    && !s.ident
+            };
+            assert!(!plan.slots.iter().any(empty), "{}", frame.text);
+            assert!(plan.slots.iter().map(|s| s.gap + 1).sum::<usize>() <= REACH, "{}", frame.text);
+            for part in frame.text.trim_start_matches('>').split([' ', '|', '!']) {
+                let name = part.split('.').next().unwrap();
+                assert!(!is_notion(name) || notion(name).is_some(), "{name} in {}", frame.text);
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::model::finding::Severity;
 
 use super::{Check, Rule, Switch};
-use crate::analysis::{capability, parameters};
+use crate::analysis::{capability, outward, parameters};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -84,6 +84,6 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "Remove the parameter, or strip it before each call.",
         references: &["MCP10:2025", "AML.T0086", "CWE-200"],
         switch: Switch::Detail,
-        check: Check::Item(capability::outward_parameter),
+        check: Check::Item(outward::outward_parameter),
     },
 ];

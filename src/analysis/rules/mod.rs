@@ -15,14 +15,16 @@ use crate::base::text::quote;
 use crate::model::finding::{Confidence, Finding, Severity};
 use crate::model::run::{RuleSet, RuleText};
 
+use super::frames::FRAMES;
 use super::hits::Hits;
 use super::item::Item;
+use super::lexicon::{NOTIONS, SECRET_FILES, SECRET_PLACES};
 use super::options::Policy;
-use super::phrases::{PHRASES, SECRET_PLACES, SETS};
+use super::outward;
 use super::{Facts, digest};
 
 /// Changes whenever the table does.
-const VERSION: &str = "2026-11-22";
+const VERSION: &str = "2026-11-22.2";
 
 /// One rule.
 #[derive(Debug)]
@@ -134,8 +136,20 @@ fn canonical() -> Vec<&'static str> {
         let own = [r.id, r.severity.name(), r.title, r.help, r.remedy, r.switch.key()];
         own.into_iter().chain(r.references.iter().copied())
     });
-    let sets = SETS.iter().flat_map(|(name, words)| [*name, *words]);
-    rules.chain(PHRASES.iter().map(|p| p.text)).chain(sets).chain(SECRET_PLACES.iter().copied()).collect()
+    let notions = NOTIONS.iter().flat_map(|n| [n.name, n.words]);
+    // What a frame weighs decides as much as what it says.
+    const WEIGHTS: [&str; 5] = ["0", "1", "2", "3", "4"];
+    let frames = FRAMES.iter().flat_map(|f| {
+        [
+            f.text,
+            f.sign.name(),
+            WEIGHTS[usize::from(f.weight).min(4)],
+            if f.deniable { "deniable" } else { "firm" },
+        ]
+    });
+    let places =
+        SECRET_PLACES.iter().chain(SECRET_FILES).chain(outward::NAMES).chain(outward::MODELS).copied();
+    rules.chain(frames).chain(notions).chain(places).collect()
 }
 
 /// All of them, family by family.

@@ -106,4 +106,14 @@ pub(super) const RULES: &[Rule] = &[
         switch: Switch::Detail,
         check: Check::Item(poison::impersonate),
     },
+    Rule {
+        id: "HK-POI-015",
+        severity: Severity::Critical,
+        title: "harms by its own account",
+        help: "The text says that the tool steals, hides from its victims, forges, or does away with safeguards. Tools that detect such things are exempt.",
+        remedy: "Do not use the server; report it.",
+        references: &["MCP03:2025", "ASI02:2026", "AML.T0104"],
+        switch: Switch::Detail,
+        check: Check::Item(poison::hostile),
+    },
 ];

@@ -3,7 +3,7 @@
 use crate::model::finding::Severity;
 
 use super::{Check, Rule, Switch};
-use crate::analysis::{lookalikes, unicode};
+use crate::analysis::{decode, lookalikes, unicode};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -35,6 +35,16 @@ pub(super) const RULES: &[Rule] = &[
         references: &["MCP03:2025", "CWE-150"],
         switch: Switch::Risk,
         check: Check::Item(unicode::escapes),
+    },
+    Rule {
+        id: "HK-UNI-004",
+        severity: Severity::High,
+        title: "encoded text",
+        help: "Base64, hexadecimal or percent signs that decode to words. What they say is judged as well; high where they want something from the model. Hashes, identifiers and pictures are exempt.",
+        remedy: "Write it in plain words, or leave it out.",
+        references: &["MCP03:2025", "AML.T0068", "CWE-451"],
+        switch: Switch::Detail,
+        check: Check::Item(decode::encoded),
     },
     Rule {
         id: "HK-UNI-005",
