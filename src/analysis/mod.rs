@@ -62,9 +62,12 @@ pub(crate) struct Facts<'a> {
 /// nothing is judged.
 pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     let begun = Instant::now();
-    outcome.findings = match outcome.status {
-        Status::Failed | Status::NotEvaluated => Vec::new(),
-        Status::Complete | Status::Partial => {
+    // A saved listing need not say its revision.
+    let learnt =
+        outcome.inventory.protocol.is_some() || matches!(outcome.status, Status::Complete | Status::Partial);
+    outcome.findings = match learnt {
+        false => Vec::new(),
+        true => {
             let facts = Facts {
                 name: &outcome.name,
                 endpoint: &target.endpoint,
