@@ -81,11 +81,14 @@ pub(crate) struct Facts<'a> {
 /// nothing is judged; that it refused, or could not be trusted, is something.
 pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     let begun = Instant::now();
+    // A saved listing need not say its revision.
+    let learnt =
+        outcome.inventory.protocol.is_some() || matches!(outcome.status, Status::Complete | Status::Partial);
     let refused = outcome.auth.posture != Posture::Unknown;
     let untrusted = outcome.failure.as_ref().is_some_and(|f| f.kind == FailureKind::Tls);
-    outcome.findings = match outcome.status {
-        Status::Failed | Status::NotEvaluated if !refused && !untrusted => Vec::new(),
-        _ => {
+    outcome.findings = match learnt || refused || untrusted {
+        false => Vec::new(),
+        true => {
             let facts = Facts {
                 name: &outcome.name,
                 endpoint: &target.endpoint,

@@ -199,13 +199,13 @@ impl<'a> Source<'a> {
         if any { Ok(all) } else { Err(self.unusable(None, format!("is {EXPECTED}"))) }
     }
 
-    /// Whether the text is a line a value: then its first line is one.
+    /// Whether the text is a line a server: most of its lines are objects. Of a document that is broken, hardly one
+    /// is.
     fn is_lines(&self) -> bool {
-        let mut lines = self.text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let first = lines
-            .next()
-            .is_some_and(|line| line.starts_with('{') && serde_json::from_str::<IgnoredAny>(line).is_ok());
-        first && lines.next().is_some()
+        let object = |line: &&str| line.starts_with('{') && serde_json::from_str::<IgnoredAny>(line).is_ok();
+        let lines = self.text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let (good, bad): (Vec<&str>, Vec<&str>) = lines.partition(object);
+        good.len() >= bad.len().max(1) && good.len() + bad.len() > 1
     }
 
     /// Each line on its own: a bad one costs itself.

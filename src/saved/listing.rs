@@ -79,7 +79,8 @@ pub(super) fn server(name: String, result: &str, place: &Place<'_>) -> Outcome {
 
 fn status(inventory: &Inventory) -> Status {
     let ended = |row: &Coverage| matches!(row.state, CoverageState::Complete | CoverageState::Unsupported);
-    let learnt = inventory.instructions.is_some() || inventory.coverage.iter().any(|row| row.pages > 0);
+    let read = |row: &Coverage| row.items > 0 || row.pages > 0 && row.state != CoverageState::Failed;
+    let learnt = inventory.instructions.is_some() || inventory.coverage.iter().any(read);
     match inventory.coverage.iter().all(ended) {
         true => Status::Complete,
         false if learnt => Status::Partial,

@@ -57,6 +57,7 @@ fn what_is_bad_costs_itself_and_says_where() {
         let all = gist(&format!("{good}\n{bad}\n{good}"));
         assert_eq!(all, ["good:1 complete", expected, "good:3 complete"], "{bad}");
     }
+    assert_eq!(gist(&format!("bad\n{good}")), ["acme#1:1 failed invalid_message", "good:2 complete"]);
     let cut = read(&format!("[{good},\n{good},\n{{\"name\":"));
     assert_eq!((cut.len(), cut[2].status), (3, Status::Failed));
     let message = &cut[2].failure.as_ref().unwrap().message;
@@ -75,6 +76,7 @@ fn a_file_without_a_listing_is_an_error_that_names_the_remedy() {
         (r#"{"schema_version":2,"targets":[]}"#, "has schema_version 2"),
         ("{\n \"tools\": [", ":2:11: no JSON"),
         ("name: yaml", ":1:2: no JSON"),
+        ("{\"schema_version\": 1, \"targets\": [\n  {\"name\":\"a\"},\n  {\"name\":\"b\"}", ":3:14: no JSON"),
     ] {
         let e = parse("acme.json", text).unwrap_err();
         assert!(e.read && e.to_string().starts_with("acme.json"), "{text}");
@@ -189,6 +191,6 @@ fn hostile_text_is_never_a_panic_and_never_lost() {
         }
     }
     // Names with everything in them go into messages quoted by those who show them.
-    let odd = "{\"\u{1b}[2J\":{\"tools\":[]},\"b\":{}}";
+    let odd = "{\"\\u001b[2J\":{\"tools\":[]},\"b\":{}}";
     assert_eq!(read(odd).iter().map(|o| o.status).collect::<Vec<_>>(), [Status::Complete, Status::Failed]);
 }

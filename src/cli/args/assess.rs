@@ -23,7 +23,7 @@ pub(super) const STANDARD_INPUT: &str = "/dev/stdin";
             tools is partial.",
     example = "{command_name} report.json\n\
                {command_name} tools.json --fail-on medium --output report.json\n\
-               jq -c .targets[] old.json | {command_name} -",
+               jq -c '.targets[]' old.json | {command_name} -",
     error_code(2, "usage, a file that is not there, or no file that is a report or a listing"),
     error_code(3, "incomplete: a listing is partial or unusable, or there was none")
 )]
