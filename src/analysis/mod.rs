@@ -11,6 +11,8 @@
 
 mod capability;
 mod census;
+mod charset;
+mod deeds;
 mod digest;
 mod exposure;
 mod hits;
