@@ -142,7 +142,9 @@ for line in sys.stdin:
         fs::write(home.0.join("server.py"), server).unwrap();
         let report = json(&home.run(&["scan", "--format", "json", "--", "python3", "server.py"]));
         let findings = report["targets"][0]["findings"].as_array().unwrap();
-        let rules: Vec<&str> = findings.iter().map(|f| f["rule"].as_str().unwrap()).collect();
+        let rules = findings.iter().map(|f| f["rule"].as_str().unwrap());
+        // That the schema says little is told at any depth.
+        let rules: Vec<&str> = rules.filter(|r| *r != "HK-SCH-002").collect();
         assert_eq!(rules, expected, "{line}: {report}");
     }
 }
@@ -159,4 +161,37 @@ fn rules_are_listed_and_explained() {
     let unknown = home.run(&["rules", "explain", "HK-UNI-0001\u{1b}"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert_eq!(text(&unknown.stderr), "hawkeye: no rule HK-UNI-0001\\u{1b} (did you mean HK-UNI-001?)\n");
+}
+
+#[test]
+fn a_secret_in_a_text_is_told_without_telling_it() {
+    let secret = format!("ghp_{}", "q7Zp2Lw9Xc4Vb8Nm1Kj6Hg3Fd5Sa0Rt2Yu7I");
+    let listing = format!(
+        r#"{{"tools": [{{"name": "t", "description": "Use {secret}.", "inputSchema": {{"type": "object"}}}}]}}"#
+    );
+    let server = r#"import json, sys
+listing = json.load(open("listing.json"))
+for line in sys.stdin:
+    m = json.loads(line)
+    if "id" not in m:
+        continue
+    if m["method"] == "initialize":
+        result = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "s", "version": "1"}}
+    elif m["method"] == "tools/list":
+        result = listing
+    else:
+        print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "error": {"code": -32601, "message": "no"}}), flush=True)
+        continue
+    print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": result}), flush=True)
+"#;
+    let home = Home::new("secret", "");
+    fs::write(home.0.join("server.py"), server).unwrap();
+    fs::write(home.0.join("listing.json"), listing).unwrap();
+    let table = home.run(&["scan", "--", "python3", "server.py"]);
+    let told = text(&table.stdout);
+    assert_eq!(table.status.code(), Some(1), "{told}");
+    assert!(told.contains("critical HK-SEC-001: tool \"t\" tells everybody a GitHub token"), "{told}");
+    assert!(!told.contains(&secret), "{told}");
+    let report = json(&home.run(&["scan", "--format", "json", "--", "python3", "server.py"]));
+    assert!(!report["targets"][0]["findings"].to_string().contains(&secret));
 }

@@ -58,6 +58,38 @@ fn every_server_is_listed_whole() {
     }
     assert!(mismatches.is_empty(), "{right} of {} as expected\n{}", entries.len(), mismatches.join("\n"));
     assert_eq!((right, rows.len()), (entries.len(), entries.len()));
+    let schemas: usize = rows.iter().map(schemas_judged_as_others_do).sum();
+    assert!(schemas > 100, "{schemas}");
+}
+
+/// Whether we find a schema invalid where another validator does, by each draft that it may be meant by; how
+/// many there are.
+fn schemas_judged_as_others_do(row: &Value) -> usize {
+    const DRAFTS: [&str; 3] = [
+        "https://json-schema.org/draft/2020-12/schema",
+        "http://json-schema.org/draft-07/schema#",
+        "http://json-schema.org/draft-04/schema#",
+    ];
+    let mut seen = 0;
+    for (at, tool) in row["tools"].as_array().into_iter().flatten().enumerate() {
+        let schema = &tool["inputSchema"];
+        if !schema.is_object() {
+            continue;
+        }
+        let valid = |draft: &&str| {
+            let mut schema = schema.clone();
+            schema["$schema"] = Value::from(*draft);
+            jsonschema::meta::is_valid(&schema)
+        };
+        let place = format!("/tools/{at}/inputSchema");
+        let found = row["findings"].as_array().into_iter().flatten().any(|f| {
+            let here = f["pointer"].as_str().unwrap().starts_with(&place);
+            here && f["rule"] == "HK-SCH-001" && f["severity"] == "medium"
+        });
+        assert_eq!(!found, DRAFTS.iter().any(valid), "{}: {place}: {schema}", row["name"]);
+        seen += 1;
+    }
+    seen
 }
 
 #[test]

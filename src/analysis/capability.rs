@@ -211,19 +211,13 @@ pub(super) fn annotation(item: &Item<'_>, hint: &str) -> Option<bool> {
     item.tree.bool_of(annotations, hint)
 }
 
-/// The beginning of the description, in lower case.
-pub(super) fn described(item: &Item<'_>) -> String {
-    let text = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
-    text.chars().take(600).flat_map(char::to_lowercase).collect()
-}
-
 /// The words of `text`, which is in lower case.
-fn spoken(text: &str) -> Vec<&str> {
+pub(super) fn spoken(text: &str) -> Vec<&str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| !w.is_empty()).collect()
 }
 
 /// Whether one of `verbs` (beginnings of words) stands in `text` with one of `objects` among the five words after.
-fn says(text: &str, verbs: &[&str], objects: &[&str]) -> bool {
+pub(super) fn says(text: &str, verbs: &[&str], objects: &[&str]) -> bool {
     let words = spoken(text);
     let is_verb = |word: &str| verbs.iter().any(|verb| word.starts_with(verb));
     words
@@ -253,7 +247,7 @@ pub(super) fn execute(item: &Item<'_>, hits: &mut Hits<'_>) {
         "snippet",
         "program",
     ];
-    const VERBS: [&str; 6] = ["execut", "run", "evaluat", "interpret", "spawn", "invoke"];
+    const VERBS: [&str; 8] = ["execut", "run", "evaluat", "interpret", "spawn", "invoke", "start", "launch"];
     const OBJECTS: [&str; 16] = [
         "command",
         "commands",
@@ -280,8 +274,8 @@ pub(super) fn execute(item: &Item<'_>, hits: &mut Hits<'_>) {
     if item.kind != Kind::Tool {
         return;
     }
-    let words = words(item.name());
-    let named = any(&words, &EXECUTE).is_some() && !looks(&words) && any(&words, &OTHER).is_none();
+    let words = item.words();
+    let named = any(words, &EXECUTE).is_some() && !looks(words) && any(words, &OTHER).is_none();
     let mut called = item.parameters().filter(|p| PARAMETERS.contains(&item.tree.key(*p))).peekable();
     let bound = called.peek().is_some();
     let parameter = called.find(|p| super::parameters::free_text(item, *p));
@@ -289,8 +283,8 @@ pub(super) fn execute(item: &Item<'_>, hits: &mut Hits<'_>) {
     if parameter.is_none() && (!named || bound) {
         return;
     }
-    let text = described(item);
-    let said = says(&text, &VERBS, &OBJECTS)
+    let text = item.said();
+    let said = says(text, &VERBS, &OBJECTS)
         || ["shell access", "arbitrary code", "code execution"].iter().any(|s| text.contains(s));
     if usize::from(named) + usize::from(parameter.is_some()) + usize::from(said) < 2 {
         return;
@@ -308,22 +302,20 @@ pub(super) fn destroy(item: &Item<'_>, hits: &mut Hits<'_>) {
     if item.kind != Kind::Tool || annotation(item, "readOnlyHint") == Some(true) {
         return;
     }
-    let words = words(item.name());
-    if looks(&words) {
+    let words = item.words();
+    if looks(words) {
         return;
     }
-    let shared = any(&words, &SHARED);
-    let (verb, worst) = match any(&words, &DELETE) {
+    let shared = any(words, &SHARED);
+    let (verb, worst) = match any(words, &DELETE) {
         Some(verb) => (verb, if shared.is_some() { Severity::Medium } else { Severity::Low }),
         None => {
             // Writing is told of where the name says what is written to.
-            let Some(verb) = any(
-                &words,
-                &["write", "overwrite", "edit", "replace", "move", "rename", "truncate", "append"],
-            ) else {
-                return;
-            };
-            if any(&words, &FILES).or(any(&words, &DATA)).is_none() {
+            const REPLACING: [&str; 9] =
+                ["write", "overwrite", "edit", "replace", "move", "rename", "append", "update", "save"];
+            let Some(verb) = any(words, &REPLACING) else { return };
+            let made = matches!(verb, "update" | "save");
+            if any(words, &FILES).or_else(|| any(words, &DATA).filter(|_| !made)).is_none() {
                 return;
             }
             (verb, Severity::Low)
@@ -351,157 +343,6 @@ pub(super) fn destroy(item: &Item<'_>, hits: &mut Hits<'_>) {
     });
 }
 
-/// A kind of deed: what is done, to what, and how it is told.
-type Deed = (&'static [&'static str], &'static [&'static str], &'static str);
-
-const DEEDS: [Deed; 3] = [
-    (
-        &[
-            "pay", "transfer", "send", "buy", "sell", "purchase", "withdraw", "refund", "charge", "place",
-            "checkout", "trade", "swap", "stake", "donate", "create", "capture", "execute", "submit", "mint",
-        ],
-        &[
-            "payment",
-            "payments",
-            "money",
-            "funds",
-            "transaction",
-            "transfer",
-            "crypto",
-            "eth",
-            "btc",
-            "sol",
-            "usdc",
-            "stock",
-            "stocks",
-            "refund",
-            "charge",
-            "payout",
-            "order",
-            "trade",
-            "checkout",
-            "tokens",
-            "invoice",
-            "balance",
-        ],
-        "moves money",
-    ),
-    (
-        &["send", "post", "reply", "publish", "tweet", "notify", "broadcast", "forward", "create", "write"],
-        &[
-            "email",
-            "emails",
-            "mail",
-            "message",
-            "messages",
-            "sms",
-            "dm",
-            "tweet",
-            "notification",
-            "slack",
-            "reply",
-            "whatsapp",
-            "telegram",
-            "gmail",
-        ],
-        "sends messages in somebody's name",
-    ),
-    (
-        &[
-            "grant", "revoke", "add", "set", "update", "change", "share", "assign", "invite", "remove",
-            "create", "attach", "detach", "delete", "modify", "put",
-        ],
-        &[
-            "permission",
-            "permissions",
-            "role",
-            "roles",
-            "access",
-            "acl",
-            "policy",
-            "policies",
-            "collaborator",
-            "collaborators",
-            "privilege",
-            "privileges",
-            "admin",
-            "iam",
-            "member",
-            "members",
-        ],
-        "changes who may do what",
-    ),
-];
-/// Things that are called as a deed's object and are none.
-const HARMLESS: [&str; 12] = [
-    "draft",
-    "template",
-    "simulate",
-    "estimate",
-    "preview",
-    "quote",
-    "memory",
-    "cache",
-    "commit",
-    "estimated",
-    "history",
-    "log",
-];
-
-/// HK-CAP-006: verb and object both stand in the name.
-pub(super) fn transact(item: &Item<'_>, hits: &mut Hits<'_>) {
-    if item.kind != Kind::Tool || annotation(item, "readOnlyHint") == Some(true) {
-        return;
-    }
-    let words = words(item.name());
-    if looks(&words) || any(&words, &HARMLESS).is_some() {
-        return;
-    }
-    let deed = DEEDS.iter().find_map(|(verbs, objects, what)| {
-        let at = words.iter().position(|w| verbs.contains(&w.as_str()))?;
-        // `transfer_funds`, `send_email`; but also `email_send`.
-        let object = words.iter().enumerate().find(|(i, w)| *i != at && objects.contains(&w.as_str()))?;
-        // A thing is created in many ways; money and messages only where they come right after.
-        let near = words[at] != "create" && words[at] != "write" || object.0 == at + 1;
-        near.then_some((at, object.0, *what))
-    });
-    let alone = || {
-        let text = described(item);
-        let first: String = text.split(['.', '\n']).next().unwrap_or_default().to_owned();
-        let (verbs, objects, what) = DEEDS.iter().find(|(verbs, objects, _)| {
-            words.len() <= 2
-                && words.first().is_some_and(|w| {
-                    verbs.contains(&w.as_str())
-                        && !matches!(
-                            w.as_str(),
-                            "create"
-                                | "add"
-                                | "set"
-                                | "update"
-                                | "write"
-                                | "put"
-                                | "execute"
-                                | "change"
-                                | "remove"
-                                | "delete"
-                                | "modify"
-                                | "place"
-                                | "submit"
-                        )
-                })
-                && says(&first, &[words[0].as_str()], objects)
-        })?;
-        (!verbs.is_empty()).then_some((0, 0, *what))
-    };
-    let Some((_, _, what)) = deed.or_else(alone) else { return };
-    hits.add(Severity::Medium, || Hit {
-        confidence: Confidence::Medium,
-        message: format!("{} {what}", item.label()),
-        path: "/name".to_owned(),
-        excerpt: None,
-    });
-}
-
 /// HK-CAP-007
 pub(super) fn contradiction(item: &Item<'_>, hits: &mut Hits<'_>) {
     if item.kind != Kind::Tool {
@@ -512,15 +353,15 @@ pub(super) fn contradiction(item: &Item<'_>, hits: &mut Hits<'_>) {
     if !read_only && !harmless {
         return;
     }
-    let words = words(item.name());
-    if looks(&words) {
+    let words = item.words();
+    if looks(words) {
         return;
     }
-    let asks = any(&words, &["query", "sql", "search", "report"]).is_some();
+    let asks = any(words, &["query", "sql", "search", "report"]).is_some();
     let deletes = any(&words[..words.len().min(2)], &DELETE);
     let writes = words.first().filter(|w| WRITE.contains(&w.as_str()) && !(asks && *w == "execute"));
-    let text = described(item);
-    let begins = spoken(&text).first().copied().unwrap_or_default();
+    let text = item.said();
+    let begins = spoken(text).first().copied().unwrap_or_default();
     let verbs = ["deletes", "permanently", "erases", "destroys", "purges", "wipes", "overwrites"];
     let described = verbs.iter().find(|verb| **verb == begins);
     let (verb, hint, severity) = match (deletes, writes, described) {

@@ -4,7 +4,7 @@
 use crate::model::finding::{Confidence, Severity};
 
 use super::Facts;
-use super::capability::{looks, words};
+use super::capability::looks;
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
 use super::tree::{Tree, Value};
@@ -40,9 +40,9 @@ impl Census {
         const DOCUMENTS: [&str; 8] =
             ["docs", "doc", "documentation", "wiki", "library", "reference", "guide", "knowledge"];
         let tree = &item.tree;
-        let words = words(item.name());
+        let words = item.words();
         self.tools += 1;
-        self.looking += usize::from(looks(&words));
+        self.looking += usize::from(looks(words));
         self.reading += usize::from(words.iter().any(|w| DOCUMENTS.contains(&w.as_str())));
         let Some(schema) = tree.member(Tree::ROOT, "inputSchema") else { return };
         let before = self.parameters;

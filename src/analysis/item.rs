@@ -34,6 +34,8 @@ pub(super) struct Item<'a> {
     pub(super) plain: bool,
     /// Levels of a schema that are looked at.
     pub(super) depth: usize,
+    words: OnceCell<Vec<String>>,
+    said: OnceCell<String>,
     signals: OnceCell<Signals>,
     problems: OnceCell<Vec<Problem>>,
 }
@@ -67,7 +69,17 @@ impl<'a> Item<'a> {
         plain: bool,
         depth: usize,
     ) -> Item<'a> {
-        Item { kind, place, tree, plain, depth, signals: OnceCell::new(), problems: OnceCell::new() }
+        Item {
+            kind,
+            place,
+            tree,
+            plain,
+            depth,
+            words: OnceCell::new(),
+            said: OnceCell::new(),
+            signals: OnceCell::new(),
+            problems: OnceCell::new(),
+        }
     }
 
     /// Its name, or else its address; empty where it has neither.
@@ -85,6 +97,19 @@ impl<'a> Item<'a> {
             Kind::Server => return "server".to_owned(),
         };
         format!("{noun} \"{}\"", crate::base::text::quote(self.name(), 64))
+    }
+
+    /// The words of its name.
+    pub(super) fn words(&self) -> &[String] {
+        self.words.get_or_init(|| super::capability::words(self.name()))
+    }
+
+    /// The beginning of its description, in lower case.
+    pub(super) fn said(&self) -> &str {
+        self.said.get_or_init(|| {
+            let text = self.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
+            text.chars().take(600).map(|c| c.to_ascii_lowercase()).collect()
+        })
     }
 
     /// What its texts want from a model.

@@ -13,6 +13,8 @@ mod capability;
 mod census;
 pub(crate) mod cloak;
 mod decode;
+mod charset;
+mod deeds;
 mod digest;
 mod exposure;
 mod fold;

@@ -2,7 +2,7 @@
 
 use crate::model::finding::{Confidence, Severity};
 
-use super::capability::{annotation, any, described, words};
+use super::capability::{annotation, any, words};
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
 use super::tree::{Tree, Value};
@@ -58,6 +58,17 @@ pub(super) fn parameters(
     });
 }
 
+/// Whether the last word of `name` is one of `lasts`.
+fn ends_as(name: &str, lasts: &[&str]) -> bool {
+    // Taking a name apart costs more than looking at its end.
+    let end = |last: &str| {
+        let from = name.len().saturating_sub(last.len());
+        name.as_bytes()[from..].eq_ignore_ascii_case(last.as_bytes())
+    };
+    lasts.iter().any(|last| end(last))
+        && words(name).last().is_some_and(|word| lasts.contains(&word.as_str()))
+}
+
 /// HK-CAP-003
 pub(super) fn url_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     let whole = |p: usize| {
@@ -65,19 +76,16 @@ pub(super) fn url_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     };
     let severity = if item.parameters().any(whole) { Severity::Medium } else { Severity::Low };
     parameters(item, hits, severity, "any URL or host", |name, at| {
-        let words = words(name);
-        let last = words.last().map_or("", String::as_str);
-        let called = matches!(
-            last,
-            "url" | "uri" | "urls" | "uris" | "webhook" | "endpoint" | "host" | "hostname" | "hosts" | "link"
-        );
-        called && free_text(item, at)
+        ends_as(
+            name,
+            &["url", "uri", "urls", "uris", "webhook", "endpoint", "host", "hostname", "hosts", "link"],
+        ) && free_text(item, at)
     });
 }
 
 /// HK-CAP-004
 pub(super) fn path_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
-    let text = described(item);
+    let text = item.said();
     let bounded = [
         "allowed director",
         "within allowed",
@@ -88,13 +96,10 @@ pub(super) fn path_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     ];
     let severity = if bounded.iter().any(|b| text.contains(b)) { Severity::Info } else { Severity::Low };
     parameters(item, hits, severity, "any path", |name, at| {
-        let words = words(name);
-        let last = words.last().map_or("", String::as_str);
-        let called = matches!(
-            last,
-            "path" | "paths" | "filepath" | "filename" | "directory" | "folder" | "dir" | "file" | "files"
-        );
-        called && free_text(item, at)
+        ends_as(
+            name,
+            &["path", "paths", "filepath", "filename", "directory", "folder", "dir", "file", "files"],
+        ) && free_text(item, at)
     });
 }
 
@@ -127,8 +132,12 @@ pub(super) fn query_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     if item.kind != Kind::Tool {
         return;
     }
-    let named = words(item.name());
+    let named = item.words();
     let language_in = |text: &str| {
+        let holds = |language: &str| memchr::memmem::find(text.as_bytes(), language.as_bytes()).is_some();
+        if !LANGUAGES.iter().any(|(language, _)| holds(language)) {
+            return None;
+        }
         let words = words(text);
         LANGUAGES.iter().find(|(language, _)| words.iter().any(|w| w == language))
     };
@@ -145,7 +154,7 @@ pub(super) fn query_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
         own.or(of_tool.filter(|_| asks)).filter(|_| free_text(item, p))
     };
     let Some((language, changes)) = item.parameters().find_map(of_parameter) else { return };
-    let said = described(item);
+    let said = item.said();
     let careful = annotation(item, "readOnlyHint") == Some(true)
         || ["read-only", "readonly", "read only", "select ", "only select"].iter().any(|s| said.contains(s))
         || named
@@ -183,8 +192,8 @@ pub(super) fn secret_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
         "configure",
         "setup",
     ];
-    let named = words(item.name());
-    let severity = if any(&named, &LOGGING_IN).is_some() { Severity::Low } else { Severity::Medium };
+    let named = item.words();
+    let severity = if any(named, &LOGGING_IN).is_some() { Severity::Low } else { Severity::Medium };
     parameters(item, hits, severity, "a secret", |_, at| {
         asks_for_secret(item.tree.key(at)) && free_text(item, at) || {
             // `token` alone is a coin, a page or a word as often as a secret.
@@ -228,6 +237,23 @@ fn asks_for_secret(name: &str) -> bool {
         ("session", "cookie"),
         ("service", "key"),
     ];
+    const ENDS: [&str; 11] = [
+        "password",
+        "passwd",
+        "phrase",
+        "key",
+        "secret",
+        "credentials",
+        "pwd",
+        "passcode",
+        "mnemonic",
+        "token",
+        "cookie",
+    ];
+    let lower = name.to_ascii_lowercase();
+    if !ENDS.iter().any(|end| lower.ends_with(end)) {
+        return false;
+    }
     let words = words(name);
     let last = words.last().map_or("", String::as_str);
     let pair = words.windows(2).last().is_some_and(|w| PAIRS.iter().any(|(a, b)| w[0] == *a && w[1] == *b));

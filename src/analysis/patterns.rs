@@ -6,6 +6,8 @@
 //! (`(a|a)*`, `(\d|\w)+`), or three loops in a row over the same characters. What stands between and cannot be
 //! part of the inner loop is such a mark: `(\w+,)*` is harmless.
 
+use super::charset::Set;
+
 /// What is wrong with a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flaw {
@@ -34,57 +36,6 @@ pub(super) fn flaw(pattern: &str) -> Option<Flaw> {
     match reader.run() {
         Err(why) => Some(Flaw::Broken(why)),
         Ok(()) => reader.slow.map(Flaw::Slow),
-    }
-}
-
-/// Some of the ASCII characters, and whether any beyond.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Set {
-    ascii: u128,
-    beyond: bool,
-}
-
-impl Set {
-    const ALL: Set = Set { ascii: u128::MAX, beyond: true };
-
-    fn of(c: char) -> Set {
-        match u32::from(c) {
-            point @ 0..128 => Set { ascii: 1 << point, beyond: false },
-            _ => Set { ascii: 0, beyond: true },
-        }
-    }
-
-    fn span(from: char, to: char) -> Set {
-        let ascii = (u32::from(from)..=u32::from(to).min(127)).fold(0, |set, point| set | 1 << point);
-        Set { ascii, beyond: u32::from(to) > 127 }
-    }
-
-    fn and(self, other: Set) -> Set {
-        Set { ascii: self.ascii | other.ascii, beyond: self.beyond || other.beyond }
-    }
-
-    fn not(self) -> Set {
-        // What lies beyond ASCII is not told apart.
-        Set { ascii: !self.ascii, beyond: true }
-    }
-
-    fn meets(self, other: Set) -> bool {
-        self.ascii & other.ascii != 0 || self.beyond && other.beyond
-    }
-
-    /// `\d`, `\w`, `\s` and their opposites.
-    fn class(letter: char) -> Option<Set> {
-        let digits = Set::span('0', '9');
-        let set = match letter.to_ascii_lowercase() {
-            'd' => digits,
-            'w' => digits.and(Set::span('a', 'z')).and(Set::span('A', 'Z')).and(Set::of('_')),
-            's' => [' ', '\t', '\n', '\r', '\u{b}', '\u{c}']
-                .into_iter()
-                .map(Set::of)
-                .fold(Set::default(), Set::and),
-            _ => return None,
-        };
-        Some(if letter.is_ascii_uppercase() { set.not() } else { set })
     }
 }
 

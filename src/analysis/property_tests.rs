@@ -67,22 +67,74 @@ fn is_valid(schema: &Value) -> bool {
     schema::check(&tree, root, 128).iter().all(|p| p.kind != schema::ProblemKind::Invalid)
 }
 
+const DRAFTS: [&str; 3] = [
+    "https://json-schema.org/draft/2020-12/schema",
+    "http://json-schema.org/draft-07/schema#",
+    "http://json-schema.org/draft-04/schema#",
+];
+
+/// The drafts by which we and the other validator think differently of `schema`.
+fn disagreements(schema: &Value) -> Vec<&'static str> {
+    let differs = |draft: &&'static str| {
+        let mut schema = schema.clone();
+        schema["$schema"] = Value::from(*draft);
+        is_valid(&schema) != jsonschema::meta::is_valid(&schema)
+    };
+    DRAFTS.into_iter().filter(differs).collect()
+}
+
+/// Written by hand, unlike those below.
+#[test]
+fn the_schemas_of_all_twins_are_judged_as_their_meta_schemas_do() {
+    let mut seen = 0;
+    for server in twins::all() {
+        for tool in &server.inventory.tools {
+            let tool: Value = serde_json::from_str(tool.text()).unwrap();
+            let schema = &tool["inputSchema"];
+            // A pattern that does not compile is no format to us, and one to the other validator.
+            if schema.is_object() && !schema.to_string().contains("(?P<") {
+                assert_eq!(disagreements(schema), [""; 0], "{schema}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 50, "{seen}");
+}
+
+#[test]
+fn hostile_texts_and_patterns_are_judged_in_bounds() {
+    // Each of them is full of beginnings of what is looked for, and holds none of it.
+    for piece in [
+        "eyJ-",
+        "token=",
+        "://a:b",
+        "-----BEGIN ",
+        "ghp_",
+        "\u{e0041}\u{1f3f4}",
+        "\n\n \t",
+        "(a+",
+        "[",
+        "sk-a ",
+    ] {
+        let long = piece.repeat(2_000_000 / piece.len());
+        let schema = json!({"type": "object", "properties": {"a": {"type": "string", "pattern": long, "default": long}}});
+        let item = json!({"name": "x", "description": long, "inputSchema": schema});
+        let inventory = Inventory { tools: vec![object(&item)], ..Inventory::default() };
+        let found =
+            assess_at(&Target::command("t", "server", &[]), Posture::Unknown, &inventory, &Policy::default());
+        assert!(found.iter().any(|f| f.rule == "HK-SCH-003"), "{piece}: {found:?}");
+        assert!(found.iter().all(|f| f.excerpt.as_ref().is_none_or(|e| e.len() < 2_000)), "{piece}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The drafts' own meta-schemas, run by a validator that is not ours, agree.
     #[test]
-    fn schemas_are_valid_where_their_meta_schema_says_so(mut schema in schema_like()) {
+    fn schemas_are_valid_where_their_meta_schema_says_so(schema in schema_like()) {
         prop_assume!(schema.is_object());
-        for draft in [
-            "https://json-schema.org/draft/2020-12/schema",
-            "http://json-schema.org/draft-07/schema#",
-            "http://json-schema.org/draft-04/schema#",
-        ] {
-            schema["$schema"] = Value::from(draft);
-            let theirs = jsonschema::meta::is_valid(&schema);
-            prop_assert_eq!(is_valid(&schema), theirs, "{}", schema);
-        }
+        prop_assert_eq!(disagreements(&schema), [""; 0], "{}", schema);
     }
 
     #[test]

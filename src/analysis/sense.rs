@@ -13,6 +13,7 @@ use crate::base::text::quote;
 pub(super) fn of(tree: &Tree<'_>, at: usize, steps: &mut usize, problems: &mut Vec<Problem>) {
     let mut say = |at: usize, kind: ProblemKind, what: String| problems.push(Problem { at, kind, what });
     let mut schema = Keywords::default();
+    let mut ranged = false;
     for member in tree.children(at) {
         match tree.key(member) {
             "type" => schema.types = Some(member),
@@ -31,10 +32,12 @@ pub(super) fn of(tree: &Tree<'_>, at: usize, steps: &mut usize, problems: &mut V
                     }
                 }
             }
-            _ => {}
+            keyword => ranged |= keyword.starts_with('m') || keyword.starts_with("excl"),
         }
     }
-    ranges(tree, at, &mut say);
+    if ranged {
+        ranges(tree, at, &mut say);
+    }
     let Some(choices) = schema.choices.filter(|c| *tree.value(*c) == Value::Array) else {
         default(tree, &schema, None, steps, &mut say);
         return;

@@ -155,6 +155,63 @@ fn fingerprints_survive_reordering_and_differ_between_servers() {
 }
 
 #[test]
+fn fingerprints_hold_no_places_in_lists_and_tell_findings_of_one_item_apart() {
+    let prints = |choices: Value| {
+        let schema =
+            json!({"type": "object", "properties": {"a": {"enum": choices}, "b": {"type": "nonsense"}}});
+        let item = json!({"name": "x", "description": "X.", "inputSchema": schema});
+        let found = judged(&[item]);
+        let mut prints: Vec<(String, String)> = found
+            .into_iter()
+            .filter(|f| f.rule == "HK-SCH-001")
+            .map(|f| (f.fingerprint, f.pointer))
+            .collect();
+        prints.sort();
+        prints
+    };
+    let (first, moved) = (prints(json!(["p", "p"])), prints(json!(["o", "p", "p"])));
+    assert_eq!(first.len(), 2);
+    assert_ne!(first[0].0, first[1].0);
+    assert_eq!(
+        first.iter().map(|p| &p.0).collect::<Vec<_>>(),
+        moved.iter().map(|p| &p.0).collect::<Vec<_>>()
+    );
+    assert_ne!(first, moved, "the pointers say where it is now");
+    // Two keys in one text: two findings, whatever their order.
+    let key = |end: &str| format!("ghp_{}{end}", "q7Zp2Lw9Xc4Vb8Nm1Kj6Hg3Fd5Sa0Rt2");
+    let keys = |text: String| {
+        let found = judged(&[tool("x", &text)]);
+        let mut prints: Vec<String> =
+            found.into_iter().filter(|f| f.rule == "HK-SEC-001").map(|f| f.fingerprint).collect();
+        prints.sort();
+        prints
+    };
+    let both = keys(format!("{} {}", key("AAbb"), key("CCdd")));
+    assert_eq!(both.len(), 2);
+    assert_ne!(both[0], both[1]);
+    assert_eq!(both, keys(format!("{} {}", key("CCdd"), key("AAbb"))));
+}
+
+#[test]
+fn a_secret_is_told_by_its_end_only() {
+    let secret = format!("ghp_{}", "q7Zp2Lw9Xc4Vb8Nm1Kj6Hg3Fd5Sa0Rt2Yu7I");
+    let said = tool("x", &format!("Call it with {secret}."));
+    let mut target = Target::command("t", "server", &["--token".to_owned(), secret.clone()]);
+    if let Endpoint::Stdio(command) = &mut target.endpoint {
+        command.env.push(("ACME_KEY".to_owned(), Secret::new(secret.clone())));
+    }
+    let found = assess_at(&target, Posture::Unknown, &inventory(&[said]), &Policy::default());
+    let told: Vec<&Finding> = found.iter().filter(|f| f.rule == "HK-SEC-001").collect();
+    assert_eq!(told.len(), 3, "{told:#?}");
+    assert!(told.iter().all(|f| f.message.contains("ending in \"Yu7I\"")), "{told:#?}");
+    assert!(!format!("{told:?}").contains(&secret[..secret.len() - 4]), "{told:#?}");
+    // What a variable brought in is not written down.
+    target.expanded = vec![Secret::new(secret)];
+    let found = assess_at(&target, Posture::Unknown, &inventory(&[]), &Policy::default());
+    assert_eq!(severity_of(&found, "HK-SEC-001"), None);
+}
+
+#[test]
 fn findings_are_bounded_and_the_rest_is_counted() {
     let tools: Vec<Value> = (0..5_000).map(|i| tool(&format!("wipe_{i}"), "Wipes it.")).collect();
     let found = judged(&tools);

@@ -200,6 +200,14 @@ pub(super) fn vulnerable() -> Vec<Server> {
     cases().iter().map(|case| Server::of(&case.vulnerable)).collect()
 }
 
+/// Both of every pair.
+pub(super) fn all() -> Vec<Server> {
+    let cases = cases();
+    let of =
+        |case: &Case| std::iter::once(&case.vulnerable).chain(&case.safe).map(Server::of).collect::<Vec<_>>();
+    cases.iter().flat_map(of).collect()
+}
+
 #[test]
 fn every_rule_tells_the_vulnerable_from_its_safe_twin() {
     let mut wrong = Vec::new();

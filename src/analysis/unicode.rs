@@ -81,7 +81,7 @@ struct Hidden {
 }
 
 fn hidden(text: &str) -> Option<Hidden> {
-    if text.bytes().all(|b| b >= b' ' && b < 0x7f) {
+    if text.bytes().all(|b| (b' '..0x7f).contains(&b)) {
         return None;
     }
     let mut found = Hidden { count: 0, stray: true, points: String::new(), decoded: String::new() };

@@ -3,7 +3,7 @@
 use crate::model::finding::Severity;
 
 use super::{Check, Rule, Switch};
-use crate::analysis::{capability, outward, parameters};
+use crate::analysis::{capability, deeds, outward, parameters};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -64,7 +64,7 @@ pub(super) const RULES: &[Rule] = &[
         remedy: "Ask for confirmation before each call, and set limits where the server has them.",
         references: &["MCP02:2025", "ASI02:2026", "LLM06:2025"],
         switch: Switch::Risk,
-        check: Check::Item(capability::transact),
+        check: Check::Item(deeds::transact),
     },
     Rule {
         id: "HK-CAP-007",
