@@ -11,9 +11,12 @@
 
 mod capability;
 mod digest;
+mod famous;
+pub(crate) mod fleet;
 mod hits;
 mod item;
 mod names;
+mod neighbours;
 pub(crate) mod options;
 mod phrases;
 mod poison;
@@ -21,6 +24,7 @@ mod poison;
 mod property_tests;
 pub(crate) mod rules;
 mod schema;
+pub(crate) mod score;
 mod signals;
 mod surface;
 #[cfg(test)]
@@ -91,10 +95,15 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
     }
     let mut findings = Findings::new(facts.name);
     let mut seen = names::Seen::default();
+    let mut neighbours = neighbours::Neighbours::default();
+    let mentions = wanted.iter().any(|(_, rule)| matches!(rule.check, Check::Mentions(_)));
     for list in List::ALL {
         for (index, json) in inventory.items(list).iter().enumerate() {
             let item = Item::of(list, index, json, policy.depth);
             one(&item, &wanted, &mut seen, &mut findings);
+            if mentions {
+                neighbours.add(&item);
+            }
         }
     }
     if let Some(server) = &inventory.server {
@@ -103,6 +112,7 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
     if let Some(text) = &inventory.instructions {
         one(&Item::instructions(text, policy.depth), &wanted, &mut seen, &mut findings);
     }
+    neighbours.tell(&wanted, &mut findings);
     // Last: how exposed a server is depends on what it can do.
     for (number, rule) in &wanted {
         if let Check::Target(check) = rule.check {
@@ -126,7 +136,7 @@ fn one(item: &Item<'_>, wanted: &[(usize, &Rule)], seen: &mut names::Seen, findi
         match (&rule.check, item.kind) {
             (Check::Item(check), _) => check(item, hits),
             (Check::Repeats, Kind::Tool) => seen.add(item, item.place.1.unwrap_or(0), hits),
-            (Check::Repeats | Check::Target(_) | Check::Fleet | Check::Drift, _) => {}
+            (Check::Repeats | Check::Mentions(_) | Check::Target(_) | Check::Fleet | Check::Drift, _) => {}
         }
     }
 }

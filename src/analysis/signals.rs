@@ -88,7 +88,7 @@ fn is_prose(tree: &Tree<'_>, at: usize) -> bool {
     )
 }
 
-fn pieces(text: &str, mut each: impl FnMut(&str)) {
+pub(super) fn pieces(text: &str, mut each: impl FnMut(&str)) {
     let boundary = |mut at: usize| {
         while !text.is_char_boundary(at) {
             at -= 1;

@@ -39,6 +39,11 @@ fn parts(url: &str) -> Option<(&str, &str, Option<&str>)> {
     Some((scheme, host, user))
 }
 
+/// The host of a URL.
+pub(super) fn host(url: &str) -> Option<&str> {
+    parts(url).map(|(_, host, _)| host)
+}
+
 fn is_loopback(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost"
@@ -123,9 +128,65 @@ pub(super) fn unpinned(facts: &Facts<'_>, hits: &mut Hits<'_>) {
 
 /// The argument that names a package of no fixed version.
 fn loose(command: &Command) -> Option<(usize, &str, &'static str)> {
-    let program = command.program.rsplit(['/', '\\']).next().unwrap_or(&command.program);
-    let program = program.trim_end_matches(".exe").trim_end_matches(".cmd");
     let args: Vec<&str> = command.args.iter().map(String::as_str).collect();
+    let (at, kind) = package_argument(&command.program, &args)?;
+    let package = *args.get(at)?;
+    let why = match kind {
+        Registry::Images => loose_image(package),
+        Registry::Python => loose_python(package),
+        Registry::Node => loose_node(package),
+    }?;
+    Some((at, package, why))
+}
+
+/// Where packages come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Registry {
+    /// Container images.
+    Images,
+    /// Python packages.
+    Python,
+    /// Node packages.
+    Node,
+}
+
+/// A package that a server is started from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Package<'a> {
+    /// Where it comes from.
+    pub(super) registry: Registry,
+    /// Its name, without version.
+    pub(super) name: &'a str,
+    /// Which argument names it.
+    pub(super) at: usize,
+}
+
+/// The package that a command line starts.
+pub(super) fn package<'a>(program: &str, args: &[&'a str]) -> Option<Package<'a>> {
+    let (at, registry) = package_argument(program, args)?;
+    let whole = *args.get(at)?;
+    if is_local(whole) || whole.contains("://") || whole.starts_with("git+") {
+        return None;
+    }
+    let name = match registry {
+        Registry::Images => {
+            let image = whole.split('@').next().unwrap_or(whole);
+            let tag = image.rfind(':').filter(|at| !image[*at..].contains('/'));
+            tag.map_or(image, |at| &image[..at])
+        }
+        Registry::Python => whole.split(['=', '@', '[', '<', '>', '~', '!']).next().unwrap_or(whole),
+        Registry::Node => {
+            let version = whole.get(1..).and_then(|p| p.find('@')).map(|at| at + 1);
+            version.map_or(whole, |at| &whole[..at])
+        }
+    };
+    Some(Package { registry, name, at })
+}
+
+/// Which argument names the package that is fetched.
+fn package_argument(program: &str, args: &[&str]) -> Option<(usize, Registry)> {
+    let program = program.rsplit(['/', '\\']).next().unwrap_or(program);
+    let program = program.trim_end_matches(".exe").trim_end_matches(".cmd");
     // Options that take the next argument along.
     let (skip, valued): (usize, &[&str]) = match (program, args.first().copied()) {
         ("npx" | "bunx" | "pnpx", _) => (0, &["-p", "--package", "-c", "--call", "--registry"]),
@@ -146,15 +207,14 @@ fn loose(command: &Command) -> Option<(usize, &str, &'static str)> {
         });
     let at = match option {
         Some(at) => at + 1,
-        None => positional(&args, skip, valued)?,
+        None => positional(args, skip, valued)?,
     };
-    let package = *args.get(at)?;
-    let why = match program {
-        "docker" | "podman" => loose_image(package),
-        _ if python => loose_python(package),
-        _ => loose_node(package),
-    }?;
-    Some((at, package, why))
+    let registry = match program {
+        "docker" | "podman" => Registry::Images,
+        _ if python => Registry::Python,
+        _ => Registry::Node,
+    };
+    Some((at, registry))
 }
 
 const CONTAINER: &[&str] = &[

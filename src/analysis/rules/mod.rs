@@ -15,11 +15,12 @@ use crate::base::text::quote;
 use crate::model::finding::{Confidence, Finding, Severity};
 use crate::model::run::{RuleSet, RuleText};
 
+use super::fleet::mentions::Errand;
 use super::hits::Hits;
 use super::item::Item;
 use super::options::Policy;
 use super::phrases::{PHRASES, SECRET_PLACES, SETS};
-use super::{Facts, digest};
+use super::{Facts, digest, famous};
 
 /// Changes whenever the table does.
 const VERSION: &str = "2026-11-22";
@@ -82,6 +83,8 @@ pub(super) enum Check {
     Item(fn(&Item<'_>, &mut Hits<'_>)),
     /// All tools together: a name that is there twice.
     Repeats,
+    /// What tools say of other tools, of their own server and, with [`super::fleet`], of others.
+    Mentions(Errand),
     /// The target, after its items.
     Target(fn(&Facts<'_>, &mut Hits<'_>)),
     /// All servers of a client together, when each of them is known.
@@ -95,6 +98,7 @@ impl std::fmt::Debug for Check {
         f.write_str(match self {
             Check::Item(_) => "Item",
             Check::Repeats => "Repeats",
+            Check::Mentions(_) => "Mentions",
             Check::Target(_) => "Target",
             Check::Fleet => "Fleet",
             Check::Drift => "Drift",
@@ -132,7 +136,12 @@ fn canonical() -> Vec<&'static str> {
         own.into_iter().chain(r.references.iter().copied())
     });
     let sets = SETS.iter().flat_map(|(name, words)| [*name, *words]);
-    rules.chain(PHRASES.iter().map(|p| p.text)).chain(sets).chain(SECRET_PLACES.iter().copied()).collect()
+    rules
+        .chain(PHRASES.iter().map(|p| p.text))
+        .chain(sets)
+        .chain(SECRET_PLACES.iter().copied())
+        .chain(famous::list())
+        .collect()
 }
 
 /// All of them, family by family.
