@@ -15,7 +15,7 @@ use super::likeness::{Sketch, hash};
 use super::mentions::{Mention, mentions};
 
 /// Tools of one server that are compared with those of others. The largest honest server has a tenth.
-const MOST_TOOLS: usize = 5_000;
+pub(super) const MOST_TOOLS: usize = 5_000;
 /// Mentions that are kept of one server.
 const MOST_MENTIONS: usize = 200;
 /// Bytes of a name.
@@ -39,16 +39,19 @@ pub(super) struct Gist {
     pub(super) bad: bool,
     /// Tools that it lists.
     pub(super) listed: usize,
+    /// And prompts, behind them.
     pub(super) tools: Box<[Tool]>,
     /// With the tool that speaks, or none where it is the server.
     pub(super) mentions: Box<[(Option<u32>, Mention)]>,
 }
 
-/// One tool.
+/// One tool, or a prompt: both are chosen by their names.
 #[derive(Debug)]
 pub(super) struct Tool {
     pub(super) name: Box<str>,
+    /// Its place in its list.
     pub(super) index: u32,
+    pub(super) prompt: bool,
     pub(super) legs: Legs,
     pub(super) sketch: Sketch,
 }
@@ -58,19 +61,21 @@ impl Gist {
         let inventory = &outcome.inventory;
         let mut tools = Vec::with_capacity(inventory.tools.len().min(MOST_TOOLS));
         let mut spoken: Vec<(Option<u32>, Mention)> = Vec::new();
-        for (index, json) in inventory.tools.iter().enumerate().take(MOST_TOOLS) {
-            // Levels of a schema are of no matter here.
-            let item = Item::of(List::Tools, index, json, 1);
-            if item.name().is_empty() {
-                continue;
+        for (list, prompt) in [(List::Tools, false), (List::Prompts, true)] {
+            for (index, json) in inventory.items(list).iter().enumerate().take(MOST_TOOLS) {
+                // Levels of a schema are of no matter here.
+                let item = Item::of(list, index, json, 1);
+                if item.name().is_empty() {
+                    continue;
+                }
+                let index = index as u32;
+                if !prompt && spoken.len() < MOST_MENTIONS {
+                    spoken.extend(mentions(&item).into_iter().map(|m| (Some(index), m)));
+                }
+                let description = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
+                let (name, sketch) = (cut(item.name()), Sketch::of(description));
+                tools.push(Tool { name, index, prompt, legs: legs(&item), sketch });
             }
-            let index = index as u32;
-            if spoken.len() < MOST_MENTIONS {
-                spoken.extend(mentions(&item).into_iter().map(|m| (Some(index), m)));
-            }
-            let description = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
-            let (name, sketch) = (cut(item.name()), Sketch::of(description));
-            tools.push(Tool { name, index, legs: legs(&item), sketch });
         }
         if let Some(text) = &inventory.instructions {
             spoken.extend(mentions(&Item::instructions(text, 1)).into_iter().map(|m| (None, m)));
@@ -94,7 +99,7 @@ impl Gist {
 
     /// Its tool at `index` of the list.
     pub(super) fn tool(&self, index: u32) -> Option<&Tool> {
-        let at = self.tools.binary_search_by_key(&index, |t| t.index).ok()?;
+        let at = self.tools.binary_search_by_key(&(false, index), |t| (t.prompt, t.index)).ok()?;
         self.tools.get(at)
     }
 }

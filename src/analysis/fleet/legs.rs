@@ -68,7 +68,7 @@ const LOOK: &[&str] = &[
 /// The table.
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
-    Row { legs: &[Leg::Untrusted], verbs: LOOK, objects: &["web", "website", "webpage", "url", "html", "internet", "rss", "feed", "news", "email", "mail", "inbox", "gmail", "message", "thread", "comment", "ticket", "tweet", "reddit", "forum", "review", "transcript", "wiki", "wikipedia", "issue"], parameters: &["url", "urls", "uri", "link"] },
+    Row { legs: &[Leg::Untrusted], verbs: LOOK, objects: &["web", "website", "webpage", "url", "html", "internet", "rss", "feed", "news", "email", "mail", "inbox", "gmail", "message", "thread", "comment", "tweet", "reddit", "forum", "review", "transcript", "wiki", "wikipedia", "issue"], parameters: &["url", "urls", "uri", "link"] },
     Row { legs: &[Leg::Untrusted], verbs: &["scrape", "crawl", "browse", "navigate", "visit", "websearch", "google", "duckduckgo", "tavily", "firecrawl"], objects: &[], parameters: &[] },
     Row { legs: &[Leg::Private], verbs: LOOK, objects: &["file", "document", "folder", "drive", "email", "mail", "inbox", "gmail", "message", "calendar", "contact", "customer", "patient", "employee", "invoice", "payment", "order", "account", "balance", "transaction", "secret", "credential", "password", "env", "environment", "memory", "note", "clipboard", "screenshot", "database", "sql", "record", "table", "conversation", "chat"], parameters: &["path", "file_path", "filepath", "filename", "sql"] },
     Row { legs: &[Leg::Out], verbs: &["send", "post", "publish", "share", "upload", "forward", "submit", "reply", "notify", "tweet", "push", "invite", "transmit", "broadcast", "email"], objects: &[], parameters: &[] },
@@ -78,6 +78,11 @@ const ROWS: &[Row] = &[
     // Commands read and send whatever they like.
     Row { legs: &[Leg::Private, Leg::Out], verbs: &["execute", "exec", "run", "eval", "bash", "shell", "terminal", "powershell"], objects: &["command", "shell", "bash", "terminal", "script", "code", "python", "javascript", "process"], parameters: &["command", "cmd", "code", "script"] },
 ];
+
+/// Whether a name that begins with `word` says what is done, not whose it is.
+pub(in crate::analysis) fn is_verb(word: &str) -> bool {
+    ROWS.iter().any(|row| row.verbs.contains(&word))
+}
 
 /// Words of a description that are looked at: what it is made for stands first.
 const FIRST: usize = 24;

@@ -9,6 +9,7 @@ use crate::analysis::signals::pieces;
 use crate::analysis::tree::Value;
 use crate::analysis::words::{Words, fold};
 
+use super::legs::is_verb;
 use super::likeness::hash;
 
 /// What is wanted of the tool that is spoken of.
@@ -163,12 +164,18 @@ fn named(words: &Words, text: &str, at: usize) -> Option<u64> {
     // `server.tool`, `server:tool`, `mcp__server__tool`
     let last = chunk.rsplit(['.', ':', '/']).next().unwrap_or(chunk);
     let last = last.rsplit("__").next().unwrap_or(last);
-    let quoted = text[..sent.start].ends_with(['`', '"', '\'', '\u{2018}', '\u{201c}'])
-        || text.get(sent).is_some_and(|c| c.starts_with(['\'', '\u{2018}']));
+    const QUOTES: [char; 6] = ['`', '"', '\'', '\u{2018}', '\u{2019}', '\u{201d}'];
+    let said = text.get(sent.clone())?;
+    let opened = text[..sent.start].ends_with(['`', '"', '\u{201c}']) || said.starts_with(['\'', '\u{2018}']);
+    let bare = said.trim_end_matches(['.', ',', ':', ')']);
+    let quoted = opened && (text[sent.end..].starts_with(QUOTES) || bare.ends_with(QUOTES));
     let joined = last.contains('_') || last.split('-').filter(|p| p.len() > 1).count() > 1;
     let camel = last.chars().skip(1).any(char::is_uppercase) && last.chars().any(char::is_lowercase);
-    let next = words.get(at + 1);
-    let called = matches!(next, "tool" | "function") && !matches!(words.get(at), "this" | "the" | "other");
+    // "The search tool" may be anybody's, "the think tool" is one.
+    let word = words.get(at);
+    let called = matches!(words.get(at + 1), "tool" | "function")
+        && !matches!(word, "this" | "the" | "other" | "that" | "each" | "any" | "every" | "another")
+        && !is_verb(word);
     (quoted || joined || camel || called).then(|| name_of(last))
 }
 

@@ -16,7 +16,7 @@ pub(super) fn orders(servers: &[&Gist], told: &mut Told) {
     }
     let mut named: HashMap<u64, Vec<(usize, &Tool)>> = HashMap::new();
     for (server, gist) in servers.iter().enumerate() {
-        for tool in &gist.tools {
+        for tool in gist.tools.iter().filter(|t| !t.prompt) {
             named.entry(name_of(&tool.name)).or_default().push((server, tool));
         }
     }

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::finding::{Confidence, Severity};
 
 use super::gist::{Gist, Tool};
+use super::legs::is_verb;
 use super::likeness::{Forms, hash, one_edit};
 use super::told::{Hit, Place, Told, names};
 
@@ -38,9 +39,10 @@ struct At {
     tool: usize,
 }
 
-/// All tools of one name.
+/// All tools, or all prompts, of one name.
 struct Group<'a> {
     name: &'a str,
+    prompt: bool,
     places: Vec<At>,
 }
 
@@ -59,11 +61,11 @@ fn tool<'a>(servers: &[&'a Gist], at: At) -> &'a Tool {
 
 fn groups<'a>(servers: &[&'a Gist]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
-    let mut known: HashMap<&str, usize> = HashMap::new();
+    let mut known: HashMap<(bool, &str), usize> = HashMap::new();
     for (server, gist) in servers.iter().enumerate() {
         for (tool, named) in gist.tools.iter().enumerate() {
-            let at = *known.entry(&named.name).or_insert_with(|| {
-                groups.push(Group { name: &named.name, places: Vec::with_capacity(1) });
+            let at = *known.entry((named.prompt, &named.name)).or_insert_with(|| {
+                groups.push(Group { name: &named.name, prompt: named.prompt, places: Vec::with_capacity(1) });
                 groups.len() - 1
             });
             let places = &mut groups[at].places;
@@ -80,13 +82,17 @@ fn groups<'a>(servers: &[&'a Gist]) -> Vec<Group<'a>> {
 fn families(servers: &[&Gist], groups: &[Group<'_>]) -> Vec<usize> {
     let mut shared: HashMap<(usize, usize), usize> = HashMap::new();
     for group in groups.iter().filter(|g| g.places.len() > 1) {
-        let at: Vec<usize> = group.places.iter().map(|p| p.server).collect();
+        let at = &group.places;
         let near = &at[..at.len().min(CLOSE)];
         let pairs = near.iter().enumerate().flat_map(|(i, a)| near[i + 1..].iter().map(move |b| (*a, *b)));
         let far = at[near.len()..].iter().map(|b| (at[0], *b));
         let in_a_row = at[near.len() - 1..].windows(2).map(|w| (w[0], w[1]));
-        for pair in pairs.chain(far).chain(in_a_row.filter(|(a, _)| *a != at[0])) {
-            *shared.entry(pair).or_default() += 1;
+        for (a, b) in pairs.chain(far).chain(in_a_row.filter(|(a, _)| a.server != at[0].server)) {
+            // Everybody has a `create_table`; what it is said to do must be the same, too.
+            let (one, other) = (tool(servers, a), tool(servers, b));
+            if likeness(one, other) >= SIMILAR || one.sketch.words() + other.sketch.words() == 0 {
+                *shared.entry((a.server, b.server)).or_default() += 1;
+            }
         }
     }
     let mut family: Vec<usize> = (0..servers.len()).collect();
@@ -161,9 +167,13 @@ fn same_names(servers: &[&Gist], groups: &[Group<'_>], family: &[usize], told: &
         let loose = places.iter().filter(|p| of(p).unpinned).count();
         // `search` is what everybody calls it.
         let generic = Forms::of(group.name).root.len() < 2;
+        let first_name = of(first).calls_itself;
+        let one_name = first_name.is_some() && places.iter().all(|p| of(p).calls_itself == first_name);
         let severity = match (generic, same_text || (0 < loose && loose < places.len())) {
             _ if places.iter().all(|p| of(p).identity == of(first).identity) => Severity::Info,
             (true, _) => Severity::Info,
+            // One server in two versions, by what it says.
+            (false, true) if one_name => Severity::Low,
             (false, true) => Severity::Medium,
             (false, false) => Severity::Low,
         };
@@ -220,7 +230,7 @@ impl Way {
             let disguised = !a_name.is_ascii() || !b_name.is_ascii() || a.bare.len() > 5;
             return disguised.then_some(Way::LooksSame);
         }
-        if a.root == b.root {
+        if a.root == b.root || a.plain == b.plain {
             return Some(Way::SameRoot);
         }
         let without_digits = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
@@ -262,8 +272,8 @@ impl Way {
 fn near_copies(servers: &[&Gist], groups: &[Group<'_>], family: &[usize], told: &mut Told) {
     let forms: Vec<Forms> = groups.iter().map(|g| Forms::of(g.name)).collect();
     let keys = keys(servers, groups, &forms);
-    let offered: HashSet<(usize, &str)> =
-        groups.iter().flat_map(|g| g.places.iter().map(|p| (p.server, g.name))).collect();
+    let offered: HashSet<(usize, bool, &str)> =
+        groups.iter().flat_map(|g| g.places.iter().map(|p| (p.server, g.prompt, g.name))).collect();
     let mut seen: HashSet<(u32, u32)> = HashSet::new();
     let mut left = COMPARISONS;
     let mut pairs: Vec<(u32, u32)> = Vec::new();
@@ -281,6 +291,9 @@ fn near_copies(servers: &[&Gist], groups: &[Group<'_>], family: &[usize], told: 
     pairs.sort_unstable();
     for (a, b) in pairs {
         let (a, b) = (a as usize, b as usize);
+        if groups[a].prompt != groups[b].prompt {
+            continue;
+        }
         let Some(way) = Way::of((groups[a].name, &forms[a]), (groups[b].name, &forms[b])) else { continue };
         // The one that pretends stands first: disguised, or with something added.
         let disguise = |at: usize| (!groups[at].name.is_ascii(), groups[at].name.len());
@@ -289,8 +302,8 @@ fn near_copies(servers: &[&Gist], groups: &[Group<'_>], family: &[usize], told: 
         let candidates = close(a).flat_map(|x| close(b).map(move |y| (*x, *y)));
         let fitting = candidates.filter(|(x, y)| {
             // Who has both names knows the difference.
-            let both = offered.contains(&(x.server, groups[b].name))
-                || offered.contains(&(y.server, groups[a].name));
+            let both = offered.contains(&(x.server, groups[b].prompt, groups[b].name))
+                || offered.contains(&(y.server, groups[a].prompt, groups[a].name));
             x.server != y.server
                 && (!both || way == Way::LooksSame)
                 && likeness(tool(servers, *x), tool(servers, *y)) >= way.needs()
@@ -325,6 +338,7 @@ fn near_copies(servers: &[&Gist], groups: &[Group<'_>], family: &[usize], told: 
 /// Servers of one vendor may call their tools alike.
 fn kin(a: &Gist, b: &Gist, a_tool: &Forms, b_tool: &Forms) -> bool {
     let prefix = a_tool.root.first().filter(|w| b_tool.root.first() == Some(w) && a_tool.root.len() > 1);
+    let prefix = prefix.filter(|w| !is_verb(w));
     let named = |server: &Gist| prefix.is_some_and(|p| Forms::of(&server.name).root.contains(p));
     a.identity == b.identity || (a.vendor.is_some() && a.vendor == b.vendor) || (named(a) && named(b))
 }

@@ -57,7 +57,10 @@ impl<'a> Place<'a> {
 
     pub(super) fn pointer(&self) -> String {
         match self.tool {
-            Some(tool) => format!("/tools/{}{}", tool.index, self.path),
+            Some(tool) => {
+                let list = if tool.prompt { "prompts" } else { "tools" };
+                format!("/{list}/{}{}", tool.index, self.path)
+            }
             None => self.path.clone(),
         }
     }
@@ -65,7 +68,10 @@ impl<'a> Place<'a> {
     /// `tool "send_mail"` or `server "mail"`.
     pub(super) fn label(&self) -> String {
         match self.tool {
-            Some(tool) => format!("tool \"{}\"", quote(&tool.name, NAME)),
+            Some(tool) => {
+                let noun = if tool.prompt { "prompt" } else { "tool" };
+                format!("{noun} \"{}\"", quote(&tool.name, NAME))
+            }
             None => format!("server \"{}\"", quote(&self.server.name, NAME)),
         }
     }
