@@ -241,8 +241,9 @@ impl Way {
         let (less, more) = if a.root.len() <= b.root.len() { (&a.root, &b.root) } else { (&b.root, &a.root) };
         let head = less.iter().zip(more).take_while(|(x, y)| x == y).count();
         let one_more = less.len() >= 2 && less.len() + 1 == more.len() && less[head..] == more[head + 1..];
-        let one_other =
-            less.len() >= 3 && less.len() == more.len() && less.get(head + 1..) == more.get(head + 1..);
+        // Not the first word: what is done makes another tool of it.
+        let alike = less.len() >= 3 && less.len() == more.len() && head > 0;
+        let one_other = alike && less.get(head + 1..) == more.get(head + 1..);
         if one_more || one_other {
             return Some(Way::OneWord);
         }
