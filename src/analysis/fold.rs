@@ -55,8 +55,8 @@ pub(super) fn fold(c: char) -> Option<char> {
         'ò'..='ö' | 'Ò'..='Ö' | 'ø' | 'ō' => 'o',
         'ù'..='ü' | 'Ù'..='Ü' | 'ū' => 'u',
         'ý' | 'ÿ' => 'y',
-        '。' | '！' | '？' => '!',
-        '，' | '、' | '；' | '：' => ',',
+        '。' => '!',
+        '、' => ',',
         c if is_deceptive(c) || matches!(c, '\u{fe00}'..='\u{fe0f}') => return None,
         c => c.to_lowercase().next().unwrap_or(c),
     })

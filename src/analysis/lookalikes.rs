@@ -3,10 +3,10 @@
 use crate::base::text::quote;
 use crate::model::finding::{Confidence, Severity};
 
+use super::fold::fold;
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
 use super::tree::Tree;
-use super::fold::fold;
 
 /// HK-UNI-002: names only, not prose. A name of one foreign script is as good as any.
 pub(super) fn mixed(item: &Item<'_>, hits: &mut Hits<'_>) {

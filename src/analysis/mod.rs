@@ -11,12 +11,14 @@
 
 mod capability;
 mod census;
+mod charset;
 pub(crate) mod cloak;
 mod decode;
-mod charset;
 mod deeds;
 mod digest;
 mod exposure;
+mod famous;
+pub(crate) mod fleet;
 mod fold;
 mod frames;
 mod hits;
@@ -24,6 +26,7 @@ mod item;
 mod lexicon;
 mod lookalikes;
 mod names;
+mod neighbours;
 pub(crate) mod options;
 mod outward;
 mod parameters;
@@ -34,6 +37,7 @@ mod poison;
 mod property_tests;
 pub(crate) mod rules;
 mod schema;
+pub(crate) mod score;
 mod secrets;
 mod sense;
 mod signals;
@@ -120,10 +124,15 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
     }
     let mut findings = Findings::new(facts.name);
     let mut seen = names::Seen::default();
+    let mut neighbours = neighbours::Neighbours::default();
+    let mentions = wanted.iter().any(|(_, rule)| matches!(rule.check, Check::Mentions(_)));
     for list in List::ALL {
         for (index, json) in inventory.items(list).iter().enumerate() {
             let item = Item::of(list, index, json, policy.depth);
             one(&item, &wanted, &mut seen, &mut findings);
+            if mentions {
+                neighbours.add(&item);
+            }
         }
     }
     if let Some(server) = &inventory.server {
@@ -132,6 +141,7 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
     if let Some(text) = &inventory.instructions {
         one(&Item::instructions(text, policy.depth), &wanted, &mut seen, &mut findings);
     }
+    neighbours.tell(&wanted, &mut findings);
     // Last: how exposed a server is depends on what it can do.
     for (number, rule) in &wanted {
         if let Check::Target(check) | Check::Both(_, check) = rule.check {
@@ -156,7 +166,7 @@ fn one(item: &Item<'_>, wanted: &[(usize, &Rule)], seen: &mut names::Seen, findi
         match (&rule.check, item.kind) {
             (Check::Item(check) | Check::Both(check, _), _) => check(item, hits),
             (Check::Repeats, Kind::Tool) => seen.add(item, item.place.1.unwrap_or(0), hits),
-            (Check::Repeats | Check::Target(_) | Check::Fleet | Check::Drift, _) => {}
+            (Check::Repeats | Check::Mentions(_) | Check::Target(_) | Check::Fleet | Check::Drift, _) => {}
         }
     }
 }

@@ -81,6 +81,69 @@ fn fetches_and_runs(line: &str) -> bool {
 }
 
 fn loose_words(program: &str, args: &[&str]) -> Option<(usize, String, &'static str)> {
+    let (at, registry) = package_argument(program, args)?;
+    let package = *args.get(at)?;
+    let why = match registry {
+        Registry::Images => loose_image(package),
+        Registry::Deno => loose_deno(package),
+        Registry::Go => loose_go(package),
+        Registry::Python => loose_python(package),
+        Registry::Node => loose_node(package),
+    }?;
+    Some((at, package.to_owned(), why))
+}
+
+/// Where packages come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Registry {
+    /// Container images.
+    Images,
+    /// Scripts and packages of Deno.
+    Deno,
+    /// Go modules.
+    Go,
+    /// Python packages.
+    Python,
+    /// Node packages.
+    Node,
+}
+
+/// A package that a server is started from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Package<'a> {
+    /// Where it comes from.
+    pub(super) registry: Registry,
+    /// Its name, without version.
+    pub(super) name: &'a str,
+    /// Which argument names it.
+    pub(super) at: usize,
+}
+
+/// The package that a command line starts.
+pub(super) fn package<'a>(program: &str, args: &[&'a str]) -> Option<Package<'a>> {
+    let (at, registry) = package_argument(program, args)?;
+    let whole = *args.get(at)?;
+    if is_local(whole) || whole.contains("://") || whole.starts_with("git+") {
+        return None;
+    }
+    let name = match registry {
+        Registry::Images => {
+            let image = whole.split('@').next().unwrap_or(whole);
+            let tag = image.rfind(':').filter(|at| !image[*at..].contains('/'));
+            tag.map_or(image, |at| &image[..at])
+        }
+        Registry::Python => whole.split(['=', '@', '[', '<', '>', '~', '!']).next().unwrap_or(whole),
+        Registry::Go => whole.split('@').next().unwrap_or(whole),
+        Registry::Node | Registry::Deno => {
+            let version = whole.get(1..).and_then(|p| p.find('@')).map(|at| at + 1);
+            version.map_or(whole, |at| &whole[..at])
+        }
+    };
+    Some(Package { registry, name, at })
+}
+
+/// Which argument names the package that is fetched.
+fn package_argument(program: &str, args: &[&str]) -> Option<(usize, Registry)> {
     let program = name_of(program);
     // Options that take the next argument along.
     let (skip, valued): (usize, &[&str]) = match (program, args.first().copied()) {
@@ -110,15 +173,14 @@ fn loose_words(program: &str, args: &[&str]) -> Option<(usize, String, &'static 
         Some(at) => at + 1,
         None => positional(args, skip, valued)?,
     };
-    let package = *args.get(at)?;
-    let why = match program {
-        _ if container => loose_image(package),
-        "deno" => loose_deno(package),
-        "go" => loose_go(package),
-        _ if python => loose_python(package),
-        _ => loose_node(package),
-    }?;
-    Some((at, package.to_owned(), why))
+    let registry = match program {
+        _ if container => Registry::Images,
+        "deno" => Registry::Deno,
+        "go" => Registry::Go,
+        _ if python => Registry::Python,
+        _ => Registry::Node,
+    };
+    Some((at, registry))
 }
 
 const CONTAINER: &[&str] = &[

@@ -151,7 +151,7 @@ fn purpose(words: &Words) -> usize {
         .unwrap_or(words.tokens.len())
 }
 
-fn pieces(text: &str, mut each: impl FnMut(&str)) {
+pub(super) fn pieces(text: &str, mut each: impl FnMut(&str)) {
     let boundary = |mut at: usize| {
         while !text.is_char_boundary(at) {
             at -= 1;

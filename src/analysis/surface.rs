@@ -41,6 +41,11 @@ pub(super) fn parts(url: &str) -> Option<(&str, &str, Option<&str>)> {
     Some((scheme, host, user))
 }
 
+/// The host of a URL.
+pub(super) fn host(url: &str) -> Option<&str> {
+    parts(url).map(|(_, host, _)| host)
+}
+
 pub(super) fn is_loopback(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     host == "localhost"

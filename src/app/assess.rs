@@ -57,7 +57,7 @@ pub(super) fn run(args: &Assess) -> Exit {
             return Exit::Unwritten;
         }
     };
-    let (mut review, mut trouble) = (Review::default(), Trouble::default());
+    let (mut review, mut trouble) = (Review::new(&planned.settings), Trouble::default());
     for (at, mut outcome) in outcomes.into_iter().enumerate() {
         if cancel.is_tripped() {
             outcome = unjudged(

@@ -124,6 +124,7 @@ pub(crate) const KEYS: &[Key] = &[
     live("targets", Kind::Paths, "[]", "files of servers to scan when the command line names none; relative ones start at this file's directory", |d, v| d.settings.targets.files = v.paths()),
     live("max_duration", Kind::OptionalSeconds, "null", "seconds for the whole run; null = no bound", |d, v| d.settings.max_duration = v.optional_seconds()),
     live("protocol_version", Kind::Revision, "auto", "the only protocol revision to speak, by date; auto = whatever the server speaks", |d, v| d.settings.protocol_version = v.revision()),
+    live("approved_servers", Kind::OptionalPath, "null", "file of the servers that may be in use (approved_servers: names, or name, url and command with * for anything); any other is a finding; null = no such list", |d, v| d.approved = v.optional_path()),
 
     live("mcp_introspection.timeout", Kind::Seconds, "30.0", "seconds for one server, from its start to the last page", |d, v| d.settings.timeout = v.seconds()),
     live("mcp_introspection.max_retries", TRIES, "3", "how often a URL is tried again whose server drops the connection before anything is agreed, within its timeout; one that refuses it, once; statuses are http_config.retry_config's", |d, v| d.settings.max_retries = v.u32()),

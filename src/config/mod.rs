@@ -12,6 +12,7 @@
 //!
 //! Invariant: nothing here starts a process or opens a connection, and nothing prints.
 
+mod approved;
 mod check;
 mod entry;
 mod expand;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::analysis::options::Policy;
+use crate::analysis::options::{Approved, Policy};
 use crate::cli::args::{Concurrency, Pin, Scan};
 use crate::engine::options::{Batches, Memory, Width};
 use crate::model::pool::PoolOptions;
@@ -21,7 +21,7 @@ use super::layer::{self, SERVERS};
 use super::node::{Node, Position};
 use super::targets::{self, Entries};
 use super::value::{self, Base, Value};
-use super::{ConfigError, Environment, file, profile, yaml};
+use super::{ConfigError, Environment, approved, file, profile, yaml};
 
 /// Every question about a run answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     pub assessment: Policy,
     /// Whether servers are asked in several ways, to see whether their answers differ.
     pub differential: bool,
+    /// The only servers that may be in use, where there is such a list.
+    pub approved: Option<Approved>,
     /// Whether to log as with `-v`.
     pub verbose: bool,
     /// Sessions kept between repeated introspections.
@@ -207,6 +209,7 @@ pub(crate) struct Draft {
     pub(crate) stream_results: bool,
     pub(crate) batch_size: usize,
     pub(crate) garbage_collection: bool,
+    pub(crate) approved: Option<PathBuf>,
     pub(crate) client_cert: Option<PathBuf>,
     pub(crate) client_key: Option<PathBuf>,
     /// Whether `pool` holds.
@@ -364,6 +367,7 @@ impl Said {
             let origin = Origin::File { file: entries.file.clone(), line: entries.line };
             shown.insert(0, Shown { path: SERVERS, value, origin, in_effect: true });
         }
+        draft.settings.approved = draft.approved.as_deref().map(approved::read).transpose()?;
         draft.settings.pool = draft.keep_sessions.then_some(draft.pool);
         draft.settings.targets.inline = self.inline;
         Ok(Resolved { settings: draft.settings, shown, notes })
@@ -415,6 +419,7 @@ impl Draft {
                 stream: None,
                 assessment: Policy::default(),
                 differential: false,
+                approved: None,
                 verbose: false,
                 pool: Some(PoolOptions::default()),
                 protocol_version: None,
@@ -433,6 +438,7 @@ impl Draft {
             stream_results: false,
             batch_size: 10,
             garbage_collection: false,
+            approved: None,
             client_cert: None,
             client_key: None,
             keep_sessions: true,

@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use super::grid;
-use super::table::{cells, details, summary};
+use super::table::{cells, details, summary, together};
 use super::{RunEnd, Sink, Style};
+use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::RunInfo;
 
@@ -50,6 +51,13 @@ impl<W: Write> Sink for RowSink<W> {
 
     fn quiet(&mut self) -> io::Result<()> {
         if self.unflushed > 0 { self.flush() } else { Ok(()) }
+    }
+
+    fn client(&mut self, client: &Client) -> io::Result<()> {
+        for line in together(client) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
     }
 
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {

@@ -8,6 +8,7 @@ use super::grid::{self, COLUMNS, Cells};
 use super::{RunEnd, Sink, Style};
 use crate::base::text::{quote, shorten};
 use crate::base::time::short_span;
+use crate::model::client::Client;
 use crate::model::finding::{Finding, Severity};
 use crate::model::inventory::{Coverage, CoverageState, Inventory, List};
 use crate::model::outcome::{Outcome, Status};
@@ -44,12 +45,14 @@ pub(super) struct TableSink<W> {
     out: W,
     style: Style,
     rows: Vec<Row>,
+    /// What is bad about servers together.
+    clients: Vec<String>,
 }
 
 impl<W: Write> TableSink<W> {
     /// Writes to `out`.
     pub(super) fn new(out: W, style: Style) -> TableSink<W> {
-        TableSink { out, style, rows: Vec::new() }
+        TableSink { out, style, rows: Vec::new(), clients: Vec::new() }
     }
 
     fn write_details(&mut self) -> io::Result<()> {
@@ -57,6 +60,9 @@ impl<W: Write> TableSink<W> {
             writeln!(self.out, "{line}")?;
         }
         self.write_findings()?;
+        for line in &self.clients {
+            writeln!(self.out, "{line}")?;
+        }
         let notes: u64 = self.rows.iter().map(|row| row.notes).sum();
         if notes > 0 {
             let targets = self.rows.iter().filter(|row| row.notes > 0).count();
@@ -104,8 +110,13 @@ impl<W: Write> Sink for TableSink<W> {
 
     fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
         let worth = outcome.findings.iter().filter(|f| f.severity >= WORTH_A_LINE);
-        let told: Vec<String> = worth.clone().take(FINDINGS_OF_ONE).map(|f| finding(outcome, f)).collect();
+        let mut told: Vec<String> =
+            worth.clone().take(FINDINGS_OF_ONE).map(|f| finding(&outcome.name, f)).collect();
         let unsaid = worth.count() - told.len();
+        if let (false, Some(risk)) = (told.is_empty(), &outcome.risk) {
+            let name = line(&outcome.name, NAME_MAX);
+            told.insert(0, format!("{name}: risk {} of 100: {}", risk.score, line(&risk.why, MESSAGE_MAX)));
+        }
         self.rows.push(Row {
             index,
             cells: cells(outcome),
@@ -115,6 +126,11 @@ impl<W: Write> Sink for TableSink<W> {
             unsaid,
             notes: outcome.notes.iter().map(|note| u64::from(note.count)).sum(),
         });
+        Ok(())
+    }
+
+    fn client(&mut self, client: &Client) -> io::Result<()> {
+        self.clients.extend(together(client));
         Ok(())
     }
 
@@ -227,11 +243,33 @@ pub(super) fn details(outcome: &Outcome) -> Vec<String> {
     details
 }
 
-fn finding(outcome: &Outcome, finding: &Finding) -> String {
+fn finding(of: &str, finding: &Finding) -> String {
     let Finding { rule, severity, message, excerpt, .. } = finding;
-    let name = line(&outcome.name, NAME_MAX);
+    let name = line(of, NAME_MAX);
     let excerpt = excerpt.as_ref().map_or(String::new(), |e| format!(": \"{}\"", line(e, EXCERPT_MAX)));
     format!("{name}: {severity} {rule}: {}{excerpt}", line(message, MESSAGE_MAX))
+}
+
+/// What is bad about the servers of a client together, a line each.
+pub(super) fn together(client: &Client) -> Vec<String> {
+    let worth = client.findings.iter().filter(|f| f.severity >= WORTH_A_LINE);
+    let mut lines: Vec<String> =
+        worth.clone().take(FINDINGS_OF_ONE).map(|f| finding(&client.name, f)).collect();
+    let unsaid = worth.count() - lines.len();
+    let name = line(&client.name, NAME_MAX);
+    if !lines.is_empty() {
+        let (tools, servers) = (counted(client.tools, "tool"), counted(client.servers.len(), "server"));
+        let unknown = match client.unknown.len() {
+            0 => String::new(),
+            n => format!("; nothing is known of {n} more"),
+        };
+        lines.insert(0, format!("{name}: one agent sees {tools} of {servers}{unknown}"));
+    }
+    if unsaid > 0 {
+        let more = counted(unsaid, "more finding");
+        lines.push(format!("{name}: {more} of {WORTH_A_LINE} or worse, listed in the JSON report"));
+    }
+    lines
 }
 
 /// What was found, worst first; nothing where nothing was.

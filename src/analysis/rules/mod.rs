@@ -15,13 +15,14 @@ use crate::base::text::quote;
 use crate::model::finding::{Confidence, Finding, Severity};
 use crate::model::run::{RuleSet, RuleText};
 
+use super::fleet::mentions::Errand;
 use super::frames::FRAMES;
 use super::hits::Hits;
 use super::item::Item;
 use super::lexicon::{NOTIONS, SECRET_FILES, SECRET_PLACES};
 use super::options::Policy;
 use super::outward;
-use super::{Facts, digest};
+use super::{Facts, digest, famous};
 
 /// Changes whenever the table does.
 const VERSION: &str = "2026-11-22.2";
@@ -84,6 +85,8 @@ pub(super) enum Check {
     Item(fn(&Item<'_>, &mut Hits<'_>)),
     /// All tools together: a name that is there twice.
     Repeats,
+    /// What tools say of other tools, of their own server and, with [`super::fleet`], of others.
+    Mentions(Errand),
     /// The target, after its items.
     Target(fn(&Facts<'_>, &mut Hits<'_>)),
     /// Each item, and then the target.
@@ -99,6 +102,7 @@ impl std::fmt::Debug for Check {
         f.write_str(match self {
             Check::Item(_) => "Item",
             Check::Repeats => "Repeats",
+            Check::Mentions(_) => "Mentions",
             Check::Target(_) => "Target",
             Check::Both(..) => "Both",
             Check::Fleet => "Fleet",
@@ -149,7 +153,7 @@ fn canonical() -> Vec<&'static str> {
     });
     let places =
         SECRET_PLACES.iter().chain(SECRET_FILES).chain(outward::NAMES).chain(outward::MODELS).copied();
-    rules.chain(frames).chain(notions).chain(places).collect()
+    rules.chain(frames).chain(notions).chain(places).chain(famous::list()).collect()
 }
 
 /// All of them, family by family.

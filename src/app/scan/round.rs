@@ -48,7 +48,7 @@ impl<'a> Round<'a> {
     ) -> Result<Round<'a>, String> {
         let outputs = Outputs::open(args, info, planned.settings.stream, turn, cancel)?;
         monitor.begin(info);
-        let (review, trouble) = (Review::default(), Trouble::default());
+        let (review, trouble) = (Review::new(&planned.settings), Trouble::default());
         Ok(Round { scanner, review, outputs, monitor, trouble, cancel, disabled: planned.disabled })
     }
 
