@@ -82,6 +82,7 @@ impl Client {
         let session = Session::new(Plan {
             binding: Binding::Exchange,
             opening: Opening::Detect,
+            client: Default::default(),
             limits: carriers.options().limits.clone(),
             redaction: Redaction::default(),
             seed: 1,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::base::text::quote;
 use crate::base::time::{Deadline, millis};
 use crate::engine::retry;
+use crate::mcp::outgoing::Client;
 use crate::mcp::session::{Binding, Challenged, Ending, Opening, Plan, Session, Step, Stop};
 use crate::mcp::{auth, origin};
 use crate::model::notes::{Note, Notes};
@@ -38,6 +39,8 @@ pub(crate) struct Policy {
     pub pin: Option<Revision>,
     /// Whether the metadata is read that a server which refuses us points to.
     pub auth_metadata: bool,
+    /// Whom we say we are.
+    pub client: Client,
 }
 
 /// One conversation, ended.
@@ -95,8 +98,9 @@ pub(crate) fn probe(
         let once_more =
             |(kept, key): &(&Kept, Key)| kept::again(kept, key, &target.name, carriers, &patience);
         let again = key.as_ref().filter(|_| outcome.attempts == 1).and_then(once_more);
-        let talk =
-            again.unwrap_or_else(|| attempt(target, carriers, kept.is_some(), pin, &patience, &redaction));
+        let talk = again.unwrap_or_else(|| {
+            attempt(target, carriers, kept.is_some(), pin, policy.client, &patience, &redaction)
+        });
         let wait = retry::wait(outcome.attempts, fastrand::f64());
         let again = outcome.attempts <= retries(&talk, &target.endpoint, policy.max_retries);
         if !again || wait >= patience.until().left() || cancel.sleep(Deadline::after(wait)) {
@@ -143,6 +147,7 @@ pub(crate) fn blank(target: &Target, redaction: &Redaction) -> Outcome {
         attempts: 0,
         cached: None,
         worker: None,
+        saved: None,
     }
 }
 
@@ -173,6 +178,7 @@ fn attempt(
     carriers: &Carriers,
     keep: bool,
     pin: Option<Revision>,
+    client: Client,
     patience: &Patience,
     redaction: &Redaction,
 ) -> Talk {
@@ -181,6 +187,7 @@ fn attempt(
         let plan = Plan {
             binding,
             opening,
+            client,
             limits: carriers.options().limits.clone(),
             redaction: redaction.clone(),
             seed: fastrand::u64(..),

@@ -1,5 +1,7 @@
 //! Floor 4: targets in, outcomes out. What a program that embeds hawkeye calls, and what the binary calls.
 
+mod differential;
+
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::engine::options::{Batches, Memory, Width};
 use crate::engine::{self, Event, Gauge, Shape};
+use crate::mcp::outgoing::Client;
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
 use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
@@ -51,6 +54,9 @@ pub struct ScanOptions {
     pub pool: Option<PoolOptions>,
     /// Whether the metadata is read that a server which refuses us points to, on hosts that it names.
     pub auth_metadata: bool,
+    /// Whether each server is asked in several ways, to see whether its answer depends on who asks and how. Up
+    /// to sixteen conversations more a target, each with the target's whole time.
+    pub differential: bool,
 }
 
 impl Default for ScanOptions {
@@ -68,6 +74,7 @@ impl Default for ScanOptions {
             claim: Claim::Groups,
             pool: None,
             auth_metadata: true,
+            differential: false,
         }
     }
 }
@@ -132,6 +139,7 @@ pub struct Scanner {
     /// Idle connections that are kept, for the count of open files.
     idle: usize,
     max_duration: Option<Duration>,
+    differential: bool,
 }
 
 impl Scanner {
@@ -149,6 +157,7 @@ impl Scanner {
             max_retries: options.max_retries,
             pin: options.protocol_version,
             auth_metadata: options.auth_metadata,
+            client: Client::Hawkeye,
         };
         Ok(Scanner {
             kept: options.pool.map(|pool| Arc::new(Kept::new(keepable(pool)))),
@@ -162,6 +171,7 @@ impl Scanner {
             memory: options.memory,
             idle,
             max_duration: options.max_duration,
+            differential: options.differential,
         })
     }
 
@@ -189,11 +199,17 @@ impl Scanner {
                 let (targets, carriers) = (targets.clone(), self.carriers.clone());
                 let (policy, cancel, kept) = (self.policy.clone(), self.cancel.clone(), self.kept.clone());
                 let assessment = self.assessment;
+                let differential = self.differential && assessment.risk;
                 move |_, at: usize| {
                     let (target, kept) = (&targets[at], kept.as_deref());
                     let mut outcome =
                         Box::new(probe::probe(target, &carriers, kept, &policy, run_ends, &cancel));
                     analysis::judge(target, &mut outcome, &assessment);
+                    if differential {
+                        differential::look(target, &policy, &mut outcome, |target, policy| {
+                            probe::probe(target, &carriers, None, policy, run_ends, &cancel)
+                        });
+                    }
                     outcome
                 }
             };

@@ -61,4 +61,3 @@ pub(super) fn fold(c: char) -> Option<char> {
         c => c.to_lowercase().next().unwrap_or(c),
     })
 }
-

@@ -44,18 +44,18 @@ impl Sign {
     /// Its name in the rule set's digest.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Sign::Block => "block",
-            Sign::Override => "override",
-            Sign::Conceal => "conceal",
-            Sign::Hook => "hook",
-            Sign::Secrets => "secrets",
-            Sign::Send => "send",
-            Sign::Command => "command",
-            Sign::Rewrite => "rewrite",
-            Sign::Prefer => "prefer",
-            Sign::Impersonate => "impersonate",
-            Sign::Hostile => "hostile",
-            Sign::Outward => "outward",
+            Block => "block",
+            Override => "override",
+            Conceal => "conceal",
+            Hook => "hook",
+            Secrets => "secrets",
+            Send => "send",
+            Command => "command",
+            Rewrite => "rewrite",
+            Prefer => "prefer",
+            Impersonate => "impersonate",
+            Hostile => "hostile",
+            Outward => "outward",
         }
     }
 }
@@ -80,7 +80,9 @@ const fn firm(sign: Sign, weight: u8, text: &'static str) -> Frame {
     Frame { sign, weight, text, deniable: false }
 }
 
-use Sign::{Block, Command, Conceal, Hook, Hostile, Impersonate, Outward, Override, Prefer, Rewrite, Secrets, Send};
+use Sign::{
+    Block, Command, Conceal, Hook, Hostile, Impersonate, Outward, Override, Prefer, Rewrite, Secrets, Send,
+};
 
 /// The table.
 #[rustfmt::skip]

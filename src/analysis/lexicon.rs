@@ -50,6 +50,7 @@ const fn verbs(name: &'static str, words: &'static str) -> Notion {
 }
 
 /// The table. A name may stand in several rows.
+#[rustfmt::skip]
 pub(super) const NOTIONS: &[Notion] = &[
     // What is done.
     verbs("READ", "read open load access fetch get retrieve cat view inspect collect gather extract dump obtain grab pull locate scan consult query list take walk find search capture look harvest"),
@@ -249,7 +250,8 @@ fn bend(word: &str, how: Bend) -> Vec<(String, u8)> {
     let ends = |end: &str| word.ends_with(end);
     let plural = if ends("s") || ends("x") || ends("ch") || ends("sh") {
         format!("{word}es")
-    } else if ends("y") && !word.ends_with(['a', 'e', 'o', 'u']) && !ends("ay") && !ends("ey") && !ends("oy") {
+    } else if ends("y") && !word.ends_with(['a', 'e', 'o', 'u']) && !ends("ay") && !ends("ey") && !ends("oy")
+    {
         format!("{}ies", &word[..word.len() - 1])
     } else {
         format!("{word}s")
@@ -278,20 +280,28 @@ fn bend(word: &str, how: Bend) -> Vec<(String, u8)> {
 }
 
 /// Places where secrets are kept: parts of paths, folded.
+#[rustfmt::skip]
 pub(super) const SECRET_PLACES: &[&str] = &[
-    ".ssh", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "authorized_keys", "known_hosts", "/etc/passwd", "/etc/shadow", "/etc/sudoers",
-    ".aws", ".kube", ".gnupg", ".docker/config", "mcp.json", "mcp_config", "claude_desktop_config", ".cursor",
-    "credentials", ".netrc", ".npmrc", ".pypirc", ".pgpass", ".git-credentials", "wallet.dat", "secrets.", ".pem", ".kdbx",
-    "private_key", "/proc/self/environ", "bash_history", "zsh_history", "keychain", "cookies.sqlite", "places.sqlite", "login data",
-    "logins.json", "passwords.csv", "passwords.txt", ".env", "gcloud", ".azure", "keystore", "password-store", ".vault", ".config/gh", "local storage",
-    "application_default_credentials", "terraform.tfstate", ".claude", "service-account", "service_account", ".bitcoin", ".ethereum", "google-chrome", "firefox",
-    ".tfvars", ".htpasswd", "ntds.dit", "sam.hive", "config/sam", ".config/solana", ".p12", ".pfx", ".ppk", "token.json", "auth.json", "metadata.google.internal", "169.254.169.254",
+    ".ssh", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", "authorized_keys", "known_hosts", "/etc/passwd",
+    "/etc/shadow", "/etc/sudoers", ".aws", ".kube", ".gnupg", ".docker/config", "mcp.json", "mcp_config",
+    "claude_desktop_config", ".cursor", "credentials", ".netrc", ".npmrc", ".pypirc", ".pgpass",
+    ".git-credentials", "wallet.dat", "secrets.", ".pem", ".kdbx", "private_key", "/proc/self/environ",
+    "bash_history", "zsh_history", "keychain", "cookies.sqlite", "places.sqlite", "login data",
+    "logins.json", "passwords.csv", "passwords.txt", ".env", "gcloud", ".azure", "keystore",
+    "password-store", ".vault", ".config/gh", "local storage", "application_default_credentials",
+    "terraform.tfstate", ".claude", "service-account", "service_account", ".bitcoin", ".ethereum",
+    "google-chrome", "firefox", ".tfvars", ".htpasswd", "ntds.dit", "sam.hive", "config/sam",
+    ".config/solana", ".p12", ".pfx", ".ppk", "token.json", "auth.json", "metadata.google.internal",
+    "169.254.169.254",
 ];
 
 /// Files that are known by their names alone.
+#[rustfmt::skip]
 pub(super) const SECRET_FILES: &[&str] = &[
-    "id_rsa", "id_ed25519", "id_ecdsa", "mcp.json", "claude_desktop_config.json", "credentials.json", "wallet.dat", "secrets.json",
-    "secrets.yaml", "authorized_keys", "passwords.csv", "passwords.txt", "logins.json", "places.sqlite", "cookies.sqlite", "known_hosts", "mcp_config.json", "ntds.dit", "service-account.json", "service_account.json",
+    "id_rsa", "id_ed25519", "id_ecdsa", "mcp.json", "claude_desktop_config.json", "credentials.json",
+    "wallet.dat", "secrets.json", "secrets.yaml", "authorized_keys", "passwords.csv", "passwords.txt",
+    "logins.json", "places.sqlite", "cookies.sqlite", "known_hosts", "mcp_config.json", "ntds.dit",
+    "service-account.json", "service_account.json",
 ];
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! Invariant: no I/O in this module, no clock but the one that [`judge`] reads, nothing follows a reference.
 
 mod capability;
+pub(crate) mod cloak;
 mod decode;
 mod digest;
 mod fold;
@@ -20,6 +21,7 @@ mod lexicon;
 mod names;
 pub(crate) mod options;
 mod outward;
+mod plan;
 mod poison;
 #[cfg(test)]
 mod property_tests;
@@ -37,7 +39,7 @@ use std::time::Instant;
 
 use crate::model::finding::Finding;
 use crate::model::inventory::{Inventory, List};
-use crate::model::outcome::{EndpointView, Outcome, Posture};
+use crate::model::outcome::{EndpointView, Outcome, Posture, Status};
 use crate::model::secret::Secret;
 use crate::model::target::{Endpoint, Target};
 
@@ -65,9 +67,12 @@ pub(crate) struct Facts<'a> {
 /// nothing is judged.
 pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     let begun = Instant::now();
-    outcome.findings = match outcome.inventory.protocol {
-        None => Vec::new(),
-        Some(_) => {
+    // A saved listing need not say its revision.
+    let learnt =
+        outcome.inventory.protocol.is_some() || matches!(outcome.status, Status::Complete | Status::Partial);
+    outcome.findings = match learnt {
+        false => Vec::new(),
+        true => {
             let facts = Facts {
                 name: &outcome.name,
                 endpoint: &target.endpoint,
@@ -80,7 +85,7 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     };
     let ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     // A remembered answer took what it took then.
-    if outcome.cached.is_none() {
+    if outcome.cached.is_none() && outcome.saved.is_none() {
         outcome.timing.analysis_ms = ms;
         outcome.timing.total_ms += ms;
     }

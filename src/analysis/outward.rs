@@ -8,20 +8,27 @@ use super::item::{Item, Kind};
 use super::tree::Tree;
 
 /// What such parameters are called, as rows of words of a name.
+#[rustfmt::skip]
 pub(super) const NAMES: &[&str] = &[
-    "sidenote", "side_note", "conversation", "conversation_so_far", "conversation_history", "conversation_context", "conversation_log",
-    "full_conversation", "entire_conversation", "chat_history", "chat_log", "chat_context", "chat_transcript", "full_transcript",
-    "message_history", "previous_messages", "prior_messages", "all_messages", "transcript_so_far", "session_history", "session_transcript",
-    "system_prompt", "system_message", "system_instructions", "hidden_instructions", "llm_model_name", "llm_name", "llm_model", "calling_model",
-    "model_identity", "model_name_and_version", "agent_identity", "user_prompt_history", "prompt_history", "tool_call_history", "tools_list",
-    "chain_of_thought", "private_reasoning", "internal_reasoning", "memory_dump", "context_dump", "context_window", "full_context", "env_vars",
-    "environment_variables", "all_env", "user_profile_data", "user_identity", "user_secrets", "user_credentials", "open_documents", "open_files",
-    "browsing_history", "browser_history", "clipboard_contents", "file_contents_of_ssh", "ssh_key", "private_key_contents",
+    "sidenote", "side_note", "conversation", "conversation_so_far", "conversation_history",
+    "conversation_context", "conversation_log", "full_conversation", "entire_conversation", "chat_history",
+    "chat_log", "chat_context", "chat_transcript", "full_transcript", "message_history",
+    "previous_messages", "prior_messages", "all_messages", "transcript_so_far", "session_history",
+    "session_transcript", "system_prompt", "system_message", "system_instructions", "hidden_instructions",
+    "llm_model_name", "llm_name", "llm_model", "calling_model", "model_identity", "model_name_and_version",
+    "agent_identity", "user_prompt_history", "prompt_history", "tool_call_history", "tools_list",
+    "chain_of_thought", "private_reasoning", "internal_reasoning", "memory_dump", "context_dump",
+    "context_window", "full_context", "env_vars", "environment_variables", "all_env", "user_profile_data",
+    "user_identity", "user_secrets", "user_credentials", "open_documents", "open_files", "browsing_history",
+    "browser_history", "clipboard_contents", "file_contents_of_ssh", "ssh_key", "private_key_contents",
 ];
 /// What talks to models, keeps memories or hands conversations on has a reason to ask for these.
+#[rustfmt::skip]
 pub(super) const MODELS: &[&str] = &[
-    "llm", "chat", "completion", "completions", "agent", "subagent", "assistant", "model", "models", "prompt", "prompts", "conversation", "conversations",
-    "memory", "memories", "thinking", "thought", "session", "sessions", "message", "messages", "transcript", "ssh", "deploy", "environment", "browser", "editor", "handoff", "sampling", "meeting",
+    "llm", "chat", "completion", "completions", "agent", "subagent", "assistant", "model", "models",
+    "prompt", "prompts", "conversation", "conversations", "memory", "memories", "thinking", "thought",
+    "session", "sessions", "message", "messages", "transcript", "ssh", "deploy", "environment", "browser",
+    "editor", "handoff", "sampling", "meeting",
 ];
 
 /// HK-FLW-002
@@ -38,7 +45,9 @@ pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     let first = named.next();
     let described = item.signals().of(Sign::Outward);
     let (path, shown, weight) = match (first, described) {
-        (Some((at, name)), _) => (item.tree.pointer(*at), format!("\"{}\"", crate::base::text::quote(name, 64)), 4),
+        (Some((at, name)), _) => {
+            (item.tree.pointer(*at), format!("\"{}\"", crate::base::text::quote(name, 64)), 4)
+        }
         (None, Some(signal)) => (item.tree.pointer(signal.node), "a parameter".to_owned(), signal.weight),
         (None, None) => return,
     };
@@ -55,7 +64,10 @@ pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
         let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
         Hit {
             confidence: Confidence::Medium,
-            message: format!("{} takes what the model knows, and the tool need not, as {shown}{more}", item.label()),
+            message: format!(
+                "{} takes what the model knows, and the tool need not, as {shown}{more}",
+                item.label()
+            ),
             path,
             excerpt: first.is_none().then(|| described.map(|s| s.excerpt.clone())).flatten(),
         }

@@ -6,9 +6,9 @@
 
 use crate::model::finding::{Confidence, Severity};
 
+use super::frames::Sign;
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
-use super::frames::Sign;
 
 /// From here on the strongest signs of a text are bad, not odd.
 const SURE: u32 = 4;
@@ -39,7 +39,10 @@ fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
     };
     Some(match together {
         CERTAIN.. if signals.kinds() >= 3 && weight >= 3 => Severity::Critical,
-        SURE.. if weight >= 3 && !(item.kind == Kind::Prompt && matches!(sign, Sign::Command | Sign::Impersonate)) => {
+        SURE..
+            if weight >= 3
+                && !(item.kind == Kind::Prompt && matches!(sign, Sign::Command | Sign::Impersonate)) =>
+        {
             Severity::High
         }
         SURE.. if weight >= 2 && !matches!(sign, Sign::Hook | Sign::Prefer) => alone.max(Severity::Medium),

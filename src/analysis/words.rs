@@ -157,7 +157,9 @@ impl Words {
             return self.han(from, at, end);
         }
         let bare = text.trim_end_matches(['.', ':', '-', '\u{2014}', '\u{2013}']);
-        let stop = text.ends_with(['.', ':']) && bare.len() > 1 && !matches!(bare, "e.g" | "i.e" | "etc" | "vs" | "no");
+        let stop = text.ends_with(['.', ':'])
+            && bare.len() > 1
+            && !matches!(bare, "e.g" | "i.e" | "etc" | "vs" | "no");
         let leads = bare.len() < text.len() || !text.contains(char::is_alphanumeric);
         if self.lead && text.ends_with(':') && TURNS.contains(&bare) {
             let folded = from..from + bare.len() + 1;
@@ -229,11 +231,67 @@ impl Words {
     fn moods(&mut self) {
         // What an order follows; "to" only where it has to be.
         const ORDERS: &[&str] = &[
-            "and", "then", "or", "please", "first", "also", "always", "never", "must", "should", "will", "shall", "kindly",
-            "instead", "silently", "quietly", "secretly", "now", "just", "simply", "dont", "not", "immediately", "automatically", "you",
-            "additionally", "next", "finally", "afterwards", "beforehand", "later", "otherwise", "cannot", "may", "can", "without", "but",
+            "and",
+            "then",
+            "or",
+            "please",
+            "first",
+            "also",
+            "always",
+            "never",
+            "must",
+            "should",
+            "will",
+            "shall",
+            "kindly",
+            "instead",
+            "silently",
+            "quietly",
+            "secretly",
+            "now",
+            "just",
+            "simply",
+            "dont",
+            "not",
+            "immediately",
+            "automatically",
+            "you",
+            "additionally",
+            "next",
+            "finally",
+            "afterwards",
+            "beforehand",
+            "later",
+            "otherwise",
+            "cannot",
+            "may",
+            "can",
+            "without",
+            "but",
         ];
-        const HAVE: &[&str] = &["have", "has", "need", "needs", "required", "obliged", "is", "are", "ought", "supposed", "sure", "remember", "expected", "asked", "told", "instructed", "free", "necessary", "mandatory", "important", "essential"];
+        const HAVE: &[&str] = &[
+            "have",
+            "has",
+            "need",
+            "needs",
+            "required",
+            "obliged",
+            "is",
+            "are",
+            "ought",
+            "supposed",
+            "sure",
+            "remember",
+            "expected",
+            "asked",
+            "told",
+            "instructed",
+            "free",
+            "necessary",
+            "mandatory",
+            "important",
+            "essential",
+        ];
         const BE: &[&str] = &["is", "are", "be", "been", "being", "gets", "get", "was", "were"];
         let ai = notion("AI").unwrap_or_default();
         for at in 0..self.tokens.len() {
@@ -242,7 +300,8 @@ impl Words {
                 continue;
             }
             let word = |back: usize| at.checked_sub(back).map_or("", |i| self.get(i));
-            let is_ai = |back: usize| at.checked_sub(back).is_some_and(|i| self.tokens[i].meaning.notions & ai != 0);
+            let is_ai =
+                |back: usize| at.checked_sub(back).is_some_and(|i| self.tokens[i].meaning.notions & ai != 0);
             let mut marks = 0;
             if forms & form::BARE != 0 {
                 let after_to = word(1) == "to" && (HAVE.contains(&word(2)) || is_ai(2));
@@ -264,7 +323,8 @@ impl Words {
 
 fn class(bare: &str) -> Class {
     let is_mail = || {
-        bare.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'))
+        bare.split_once('@')
+            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'))
     };
     if is_mail() && !bare.contains("://") {
         Class::Mail
@@ -290,13 +350,16 @@ fn is_phone(word: &str) -> bool {
 /// `collect.some-host.net`, with or without a path: a name in the common top-level domains, and no file's.
 fn is_host(word: &str) -> bool {
     const ENDS: [&str; 19] = [
-        "com", "net", "org", "io", "dev", "xyz", "app", "ru", "cn", "top", "info", "biz", "cloud", "online", "site", "co", "tk", "onion", "example",
+        "com", "net", "org", "io", "dev", "xyz", "app", "ru", "cn", "top", "info", "biz", "cloud", "online",
+        "site", "co", "tk", "onion", "example",
     ];
     let host = word.split(['/', ':']).next().unwrap_or(word);
     let mut parts = host.rsplit('.');
     let end = parts.next().unwrap_or_default();
     ENDS.contains(&end)
-        && parts.next().is_some_and(|p| p.len() > 1 && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+        && parts
+            .next()
+            .is_some_and(|p| p.len() > 1 && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
 }
 
@@ -331,7 +394,22 @@ fn divides(c: char) -> bool {
     c.is_whitespace()
         || matches!(
             c,
-            '"' | '`' | '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' | ',' | ';' | '!' | '?' | '=' | '*' | '\u{201e}'
+            '"' | '`'
+                | '('
+                | ')'
+                | '['
+                | ']'
+                | '{'
+                | '}'
+                | '<'
+                | '>'
+                | ','
+                | ';'
+                | '!'
+                | '?'
+                | '='
+                | '*'
+                | '\u{201e}'
         )
 }
 

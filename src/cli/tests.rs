@@ -53,6 +53,27 @@ fn what_follows_the_dashes_is_left_alone() {
 }
 
 #[test]
+fn assess_reads_files_and_standard_input() {
+    let assess = |line: &str| match of(line) {
+        Ok(Cli { command: Command::Assess(assess), .. }) => assess,
+        other => panic!("{other:?}"),
+    };
+    let all = assess("assess - a.json --output r.sarif.json --fail-on low -q");
+    assert_eq!(all.files, [PathBuf::from("/dev/stdin"), PathBuf::from("a.json")]);
+    let scan = all.as_scan();
+    assert_eq!((scan.output.len(), scan.fail_on, scan.quiet), (1, Some(FailOn::Low), true));
+    assert!(scan.targets.is_empty() && scan.urls.is_empty() && !scan.demo);
+    for (line, said) in [
+        ("assess", "no file"),
+        ("assess - -", "- is given twice"),
+        ("assess a -q -v", "-q and -v exclude each other"),
+        ("assess a -- b", "take a command after --"),
+    ] {
+        assert!(matches!(of(line), Err(Early::Usage(why)) if why.contains(said)), "{line}");
+    }
+}
+
+#[test]
 fn other_commands_are_read() {
     let show = Command::Config(Config {
         command: ConfigCommand::Show(ConfigShow { config: Some("a".into()), profile: Some("p".into()) }),
@@ -75,12 +96,12 @@ fn bad_usage_is_one_line_that_helps() {
     let cases = [
         (
             "scna",
-            "unknown command scna (did you mean scan?); there are scan, diagnose, preflight, bench, load-test, \
+            "unknown command scna (did you mean scan?); there are scan, assess, diagnose, preflight, bench, load-test, \
              cache, rules, config, demo-server",
         ),
         (
             "xyzzy",
-            "unknown command xyzzy; there are scan, diagnose, preflight, bench, load-test, cache, rules, config, \
+            "unknown command xyzzy; there are scan, assess, diagnose, preflight, bench, load-test, cache, rules, config, \
              demo-server",
         ),
         ("config show x", "x is one argument too many"),

@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub stream: Option<usize>,
     /// What is judged, and how deep.
     pub assessment: Policy,
+    /// Whether servers are asked in several ways, to see whether their answers differ.
+    pub differential: bool,
     /// Whether to log as with `-v`.
     pub verbose: bool,
     /// Sessions kept between repeated introspections.
@@ -94,6 +96,8 @@ pub(crate) struct Overrides {
     pub verbose: bool,
     /// `--no-cache`
     pub no_cache: bool,
+    /// `--differential`
+    pub differential: bool,
     /// `--metrics-file`
     pub metrics_file: Option<PathBuf>,
     /// `--metrics-listen`
@@ -115,6 +119,7 @@ impl From<&Scan> for Overrides {
             insecure: scan.insecure,
             verbose: scan.verbose > 0,
             no_cache: scan.no_cache,
+            differential: scan.differential,
             metrics_file: scan.metrics_file.clone(),
             metrics_listen: scan.metrics_listen,
         }
@@ -311,6 +316,11 @@ impl Said {
                 "--no-cache",
                 flags.no_cache.then_some(Value::Bool(false)),
             ),
+            (
+                "mcp_introspection.enable_differential_introspection",
+                "--differential",
+                flags.differential.then_some(Value::Bool(true)),
+            ),
             (METRICS_FILE, "--metrics-file", path(&flags.metrics_file)),
             (METRICS_LISTEN, "--metrics-listen", flags.metrics_listen.map(Value::Address)),
         ];
@@ -404,6 +414,7 @@ impl Draft {
                 memory: Memory::default(),
                 stream: None,
                 assessment: Policy::default(),
+                differential: false,
                 verbose: false,
                 pool: Some(PoolOptions::default()),
                 protocol_version: None,
@@ -446,6 +457,8 @@ impl Draft {
             (None, _) => None,
         };
         pace.per_origin = per_origin.filter(|_| self.rate_limiting);
+        // What was learnt before says nothing of what is answered to whom.
+        self.settings.cache.wanted &= !self.settings.differential;
         self.settings.batches = self.batching.then_some(self.batches);
         self.settings.stream = self.stream_results.then_some(self.batch_size);
         self.settings.memory.give_back_every = self.garbage_collection.then_some(self.batch_size);

@@ -215,6 +215,7 @@ fn every_flag_lands() {
         insecure: true,
         verbose: true,
         no_cache: true,
+        differential: true,
         metrics_file: Some("m.prom".into()),
         metrics_listen: Some("127.0.0.1:9100".parse().unwrap()),
         config: None,
@@ -229,7 +230,11 @@ fn every_flag_lands() {
     assert_eq!(s.protocol_version, Some(Revision::V2025_03_26));
     assert_eq!(s.wire.tls.client_cert, Some(("cert".into(), "key".into())));
     assert_eq!(s.wire.tls.ca_file, Some("ca".into()));
-    assert!(s.wire.tls.insecure && s.verbose && !s.cache.in_effect());
+    assert!(s.wire.tls.insecure && s.verbose && s.differential && !s.cache.in_effect());
+    // Alone, it keeps the cache out of the run, too.
+    let differential = Overrides { differential: true, ..Overrides::default() };
+    assert!(!with(file, &[], differential).unwrap().settings.cache.in_effect());
+    assert!(with(file, &[], Overrides::default()).unwrap().settings.cache.in_effect());
     assert_eq!((s.monitoring.file, s.monitoring.listen), (Some("m.prom".into()), flags_listen()));
     let serial = with(
         "mcp_introspection: {enable_parallel_processing: false, max_concurrent_servers: 9}",

@@ -5,8 +5,46 @@ use serde_json::{Value, json};
 use crate::base::encoding::base64;
 use crate::model::revision::{Era, Revision};
 
-/// What we call ourselves.
-const CLIENT_INFO: &str = concat!(r#"{"name":"hawkeye","version":""#, env!("CARGO_PKG_VERSION"), "\"}");
+/// Whom we say we are. Other names than our own only where the user asked whether a server cares.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Client {
+    /// What we are.
+    #[default]
+    Hawkeye,
+    /// What Claude's applications say.
+    Claude,
+    /// What Cursor says.
+    Cursor,
+    /// What Visual Studio Code says.
+    VsCode,
+}
+
+impl Client {
+    /// Well-known ones that are not us.
+    pub const OTHERS: [Client; 3] = [Client::Claude, Client::Cursor, Client::VsCode];
+
+    /// The name, as a server hears it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Client::Hawkeye => "hawkeye",
+            Client::Claude => "claude-ai",
+            Client::Cursor => "cursor-vscode",
+            Client::VsCode => "Visual Studio Code",
+        }
+    }
+
+    /// The JSON of `clientInfo`.
+    const fn info(self) -> &'static str {
+        match self {
+            Client::Hawkeye => {
+                concat!(r#"{"name":"hawkeye","version":""#, env!("CARGO_PKG_VERSION"), "\"}")
+            }
+            Client::Claude => r#"{"name":"claude-ai","version":"0.1.0"}"#,
+            Client::Cursor => r#"{"name":"cursor-vscode","version":"1.0.0"}"#,
+            Client::VsCode => r#"{"name":"Visual Studio Code","version":"1.130.0"}"#,
+        }
+    }
+}
 
 /// A message ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,18 +77,18 @@ pub struct Mirror {
 pub enum Dress {
     /// Nothing is agreed yet.
     Opening,
-    /// After the handshake in this revision.
-    Agreed(Revision),
+    /// In this revision, by this client.
+    Agreed(Revision, Client),
 }
 
 /// A request. `params` is the JSON text of an object; written as text, because a thousand servers are asked
 /// the same few things.
 pub fn request(id: u32, method: &str, params: &str, dress: Dress) -> Outgoing {
     let version = match dress {
-        Dress::Agreed(revision) if revision.era() == Era::Stateless => {
-            return stateless_request(id, method, params, revision);
+        Dress::Agreed(revision, client) if revision.era() == Era::Stateless => {
+            return stateless_request(id, method, params, revision, client);
         }
-        Dress::Agreed(revision) => Some(revision),
+        Dress::Agreed(revision, _) => Some(revision),
         Dress::Opening => None,
     };
     let head = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}""#);
@@ -60,9 +98,10 @@ pub fn request(id: u32, method: &str, params: &str, dress: Dress) -> Outgoing {
 }
 
 /// A request of 2026-07-28: it carries version, capabilities and our name itself (brief 4.1).
-fn stateless_request(id: u32, method: &str, params: &str, revision: Revision) -> Outgoing {
+fn stateless_request(id: u32, method: &str, params: &str, revision: Revision, client: Client) -> Outgoing {
+    let info = client.info();
     let meta = format!(
-        r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{revision}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{CLIENT_INFO}}}"#
+        r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{revision}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{info}}}"#
     );
     let more = params.strip_prefix('{').filter(|rest| *rest != "}");
     let (comma, more) = more.map_or(("", "}"), |rest| (",", rest));
@@ -77,13 +116,14 @@ pub fn cursor_params(cursor: Option<&str>) -> String {
 }
 
 /// `server/discover`, the opening of 2026-07-28.
-pub fn discover(id: u32, revision: Revision) -> Outgoing {
-    stateless_request(id, "server/discover", "{}", revision)
+pub fn discover(id: u32, revision: Revision, client: Client) -> Outgoing {
+    stateless_request(id, "server/discover", "{}", revision, client)
 }
 
 /// `initialize`, the opening of all earlier revisions.
-pub fn initialize(id: u32, offer: Revision) -> Outgoing {
-    let params = format!(r#"{{"protocolVersion":"{offer}","capabilities":{{}},"clientInfo":{CLIENT_INFO}}}"#);
+pub fn initialize(id: u32, offer: Revision, client: Client) -> Outgoing {
+    let info = client.info();
+    let params = format!(r#"{{"protocolVersion":"{offer}","capabilities":{{}},"clientInfo":{info}}}"#);
     request(id, "initialize", &params, Dress::Opening)
 }
 
@@ -126,7 +166,7 @@ pub fn refusal(id: &str, dress: Dress) -> Outgoing {
 
 fn answer(id: &str, rest: &str, dress: Dress) -> Outgoing {
     let version = match dress {
-        Dress::Agreed(revision) => Some(revision),
+        Dress::Agreed(revision, _) => Some(revision),
         Dress::Opening => None,
     };
     Outgoing {
@@ -151,15 +191,20 @@ mod tests {
 
     #[test]
     fn the_openings_are_those_of_the_specification() {
-        let init = initialize(7, Revision::NEWEST_HANDSHAKE);
+        let init = initialize(7, Revision::NEWEST_HANDSHAKE, Client::Hawkeye);
         let body: Value = serde_json::from_str(&init.body).unwrap();
         assert_eq!(body["params"]["protocolVersion"], "2025-11-25");
         assert_eq!(body["params"]["clientInfo"]["name"], "hawkeye");
         assert!(init.mirror.opens_session && init.mirror.version.is_none());
 
-        let discover = discover(8, Revision::NEWEST);
+        let discover = discover(8, Revision::NEWEST, Client::Cursor);
         let body: Value = serde_json::from_str(&discover.body).unwrap();
         assert_eq!(body["params"]["_meta"]["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
+        assert_eq!(body["params"]["_meta"]["io.modelcontextprotocol/clientInfo"]["name"], "cursor-vscode");
+        for client in [Client::Hawkeye, Client::Claude, Client::Cursor, Client::VsCode] {
+            let info: Value = serde_json::from_str(client.info()).unwrap();
+            assert_eq!(info["name"], client.name());
+        }
         assert_eq!(discover.mirror.method.as_deref(), Some("server/discover"));
     }
 

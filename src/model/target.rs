@@ -95,6 +95,44 @@ impl Target {
         Redaction::new(values)
     }
 
+    /// The same server as somebody sees it who has none of the credentials in its entry: no secret variable, no
+    /// telling header, no user in the URL. Nothing if there are none that could be left out; those in arguments
+    /// and in the path or query of a URL cannot. What is left out is still struck out of the answers.
+    pub(crate) fn without_credentials(&self) -> Option<Target> {
+        let mut stranger = self.clone();
+        let known =
+            |value: &str| self.expanded.iter().any(|s| s.reveal().len() > 2 && value.contains(s.reveal()));
+        let mut left_out = Vec::new();
+        match &mut stranger.endpoint {
+            Endpoint::Stdio(command) => command.env.retain(|(name, value)| {
+                let value_tells = value_is_secret(name, value.reveal()) || known(value.reveal());
+                let secret = name_is_secret(name) || value_tells;
+                left_out.extend(secret.then(|| value.clone()));
+                !secret
+            }),
+            Endpoint::Remote(remote) => {
+                remote.headers.retain(|(name, value)| {
+                    let secret = name_is_secret(name) || known(value.reveal());
+                    left_out.extend(secret.then(|| value.clone()));
+                    !secret
+                });
+                if let Some((scheme, rest)) = remote.url.split_once("://")
+                    && let Some(user) = userinfo(&remote.url)
+                {
+                    left_out.push(Secret::new(user));
+                    left_out.extend(password_of(&remote.url).into_iter().map(Secret::new));
+                    let host = rest.strip_prefix(user).and_then(|rest| rest.strip_prefix('@'));
+                    let url = format!("{scheme}://{}", host.unwrap_or(rest));
+                    remote.url = url;
+                }
+            }
+            Endpoint::Unknown => {}
+        }
+        let any = !left_out.is_empty();
+        stranger.expanded.extend(left_out);
+        any.then_some(stranger)
+    }
+
     /// The endpoint as it may be shown.
     pub fn view(&self) -> EndpointView {
         self.endpoint.view(&self.redaction())

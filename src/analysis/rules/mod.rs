@@ -15,11 +15,11 @@ use crate::base::text::quote;
 use crate::model::finding::{Confidence, Finding, Severity};
 use crate::model::run::{RuleSet, RuleText};
 
+use super::frames::FRAMES;
 use super::hits::Hits;
 use super::item::Item;
-use super::options::Policy;
-use super::frames::FRAMES;
 use super::lexicon::{NOTIONS, SECRET_FILES, SECRET_PLACES};
+use super::options::Policy;
 use super::outward;
 use super::{Facts, digest};
 
@@ -137,9 +137,15 @@ fn canonical() -> Vec<&'static str> {
     // What a frame weighs decides as much as what it says.
     const WEIGHTS: [&str; 5] = ["0", "1", "2", "3", "4"];
     let frames = FRAMES.iter().flat_map(|f| {
-        [f.text, f.sign.name(), WEIGHTS[usize::from(f.weight).min(4)], if f.deniable { "deniable" } else { "firm" }]
+        [
+            f.text,
+            f.sign.name(),
+            WEIGHTS[usize::from(f.weight).min(4)],
+            if f.deniable { "deniable" } else { "firm" },
+        ]
     });
-    let places = SECRET_PLACES.iter().chain(SECRET_FILES).chain(outward::NAMES).chain(outward::MODELS).copied();
+    let places =
+        SECRET_PLACES.iter().chain(SECRET_FILES).chain(outward::NAMES).chain(outward::MODELS).copied();
     rules.chain(frames).chain(notions).chain(places).collect()
 }
 

@@ -64,6 +64,9 @@ impl Watch<'_> {
             }
         };
         scanner.set_width(preflight::ahead(&planned.settings, &planned.targets));
+        if planned.settings.differential {
+            log::warn!("enable_differential_introspection has no effect with --watch");
+        }
         let mut remember = Remember::open(&planned.settings, self.args.refresh, self.cancel);
         let ttl = planned.settings.cache.ttl;
         if remember.is_some() && ttl > self.interval && !self.args.refresh {

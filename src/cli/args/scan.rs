@@ -116,6 +116,11 @@ pub(crate) struct Scan {
     #[argh(switch)]
     pub allow_incomplete: bool,
 
+    /// ask each server again under other client names, in other revisions and without its credentials: differences
+    /// are findings. Up to 16 conversations more a server, each with its whole timeout; no cache
+    #[argh(switch)]
+    pub differential: bool,
+
     /// never run a command; servers that are commands are reported as not evaluated
     #[argh(switch)]
     pub no_stdio: bool,
@@ -249,6 +254,15 @@ pub(super) fn check(scan: &Scan) -> Result<(), String> {
     }
     if scan.no_cache && scan.refresh {
         return Err("--no-cache and --refresh exclude each other".to_owned());
+    }
+    if scan.differential && scan.refresh {
+        return Err("--differential never uses the cache: --refresh has no effect with it".to_owned());
+    }
+    if scan.differential && scan.watch.is_some() {
+        return Err(
+            "--differential and --watch exclude each other: every round would start each server many times"
+                .to_owned(),
+        );
     }
     if scan.watch.is_some() && scan.format == Some(Format::Json) && scan.output.is_empty() {
         return Err(

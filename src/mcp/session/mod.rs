@@ -36,7 +36,7 @@ use serde_json::{Value, json};
 
 use super::json_rpc::Body;
 use super::listing::Listing;
-use super::outgoing::{self, Dress, Outgoing};
+use super::outgoing::{self, Client, Dress, Outgoing};
 use crate::model::inventory::{CacheHint, Inventory, Json, List, Protocol};
 use crate::model::limits::Limits;
 use crate::model::notes::Notes;
@@ -51,6 +51,8 @@ pub struct Plan {
     pub binding: Binding,
     /// Which openings may be used.
     pub opening: Opening,
+    /// Whom we say we are.
+    pub client: Client,
     /// Caps on lists and depth.
     pub limits: Limits,
     /// Struck out of everything kept.
@@ -391,7 +393,7 @@ impl Session {
     // ---- sending ----
 
     fn dress(&self) -> Dress {
-        self.agreed.map_or(Dress::Opening, Dress::Agreed)
+        self.agreed.map_or(Dress::Opening, |revision| Dress::Agreed(revision, self.plan.client))
     }
 
     fn fresh_id(&mut self) -> u32 {
@@ -403,7 +405,7 @@ impl Session {
         let id = self.fresh_id();
         self.discover = Reply::Pending;
         self.outbox.push_back(Draft {
-            message: outgoing::discover(id, revision),
+            message: outgoing::discover(id, revision, self.plan.client),
             request: Some((id, Asked::Discover)),
         });
     }
@@ -413,7 +415,7 @@ impl Session {
         self.initialize = Reply::Pending;
         self.offered = offer;
         self.outbox.push_back(Draft {
-            message: outgoing::initialize(id, offer),
+            message: outgoing::initialize(id, offer, self.plan.client),
             request: Some((id, Asked::Initialize)),
         });
     }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::mcp::outgoing::Client;
 use crate::model::inventory::CoverageState;
 use crate::model::outcome::Phase;
 
@@ -16,7 +17,7 @@ pub(super) struct Stage {
 
 pub(super) fn plan(binding: Binding, opening: Opening) -> Plan {
     let limits = Limits { json_depth: 32, pages: 20, ..Limits::default() };
-    Plan { binding, opening, limits, redaction: Redaction::default(), seed: 7 }
+    Plan { binding, opening, client: Client::Hawkeye, limits, redaction: Redaction::default(), seed: 7 }
 }
 
 impl Stage {

@@ -12,6 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     let plan = Plan {
         binding: Binding::Lines,
         opening: Opening::Detect,
+        client: Default::default(),
         limits: Limits { pages: 8, items: 64, ..Limits::default() },
         redaction: Redaction::default(),
         // Always the same ids, so that the fuzzer can learn to answer.
