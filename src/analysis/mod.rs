@@ -13,6 +13,8 @@ mod capability;
 pub(crate) mod cloak;
 mod decode;
 mod digest;
+#[cfg(test)]
+mod disguise_tests;
 mod fold;
 mod frames;
 mod hits;

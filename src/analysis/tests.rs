@@ -12,7 +12,7 @@ pub(super) fn object(value: &Value) -> Json {
     Json::parse(value.to_string()).unwrap()
 }
 
-fn tool(name: &str, description: &str) -> Value {
+pub(super) fn tool(name: &str, description: &str) -> Value {
     json!({"name": name, "description": description, "inputSchema": {"type": "object", "properties": {}}})
 }
 
@@ -45,7 +45,7 @@ pub(super) fn assess_at(
     assess(&facts, inventory, policy)
 }
 
-fn judged(tools: &[Value]) -> Vec<Finding> {
+pub(super) fn judged(tools: &[Value]) -> Vec<Finding> {
     assess_at(&local("t"), Posture::Unknown, &inventory(tools), &Policy::default())
 }
 
@@ -54,7 +54,7 @@ fn severity_of(findings: &[Finding], rule: &str) -> Option<Severity> {
 }
 
 /// Rule, severity, a tool that breaks it, and one that is as near to it as an honest one comes.
-fn twins() -> Vec<(&'static str, Severity, Value, Value)> {
+pub(super) fn twins() -> Vec<(&'static str, Severity, Value, Value)> {
     use Severity::{Critical, High, Info, Low, Medium};
     let schema = |schema: Value| json!({"name": "x", "description": "Does x.", "inputSchema": schema});
     vec![
@@ -336,53 +336,6 @@ fn disguises_do_not_help() {
         assert_eq!(severity_of(&found, "HK-POI-003"), Some(Severity::High), "{text}");
         assert_eq!(found[0].pointer, "/instructions");
     }
-}
-
-/// Ways to write a text so that a search for words misses it.
-fn disguised(text: &str) -> Vec<(&'static str, String)> {
-    let each = |f: &dyn Fn(char) -> String| text.chars().map(f).collect::<String>();
-    let full = |c: char| match c {
-        '!'..='~' => char::from_u32(c as u32 + 0xfee0).unwrap(),
-        c => c,
-    };
-    let cyrillic = |c: char| match c {
-        'a' => 'а',
-        'c' => 'с',
-        'e' => 'е',
-        'o' => 'о',
-        'p' => 'р',
-        'x' => 'х',
-        c => c,
-    };
-    let hex: String = text.bytes().map(|b| format!("{b:02x}")).collect();
-    let percent: String = text.bytes().map(|b| format!("%{b:02x}")).collect();
-    vec![
-        ("full width", each(&|c| full(c).to_string())),
-        ("no width", each(&|c| format!("{c}\u{200b}"))),
-        ("soft hyphens", each(&|c| if c.is_alphabetic() { format!("{c}\u{ad}") } else { c.to_string() })),
-        ("look-alikes", each(&|c| cyrillic(c).to_string())),
-        ("line breaks", text.replace(' ', "\n")),
-        ("comment", format!("<!-- {text} -->")),
-        ("capitals", text.to_uppercase()),
-        ("hex", format!("x. {hex}")),
-        ("percent", format!("x. {percent}")),
-    ]
-}
-
-#[test]
-fn no_disguise_lowers_what_poisoning_is() {
-    let poisoning =
-        |found: &[Finding]| found.iter().filter(|f| f.rule.starts_with("HK-POI")).map(|f| f.severity).max();
-    let mut tried = 0;
-    for (rule, _, vulnerable, _) in twins().into_iter().filter(|t| t.0.starts_with("HK-POI")) {
-        let plain = poisoning(&judged(std::slice::from_ref(&vulnerable)));
-        for (how, text) in disguised(vulnerable["description"].as_str().unwrap()) {
-            let found = judged(&[tool("add", &text)]);
-            assert!(poisoning(&found) >= plain, "{rule} {how}: {plain:?}: {text}: {found:#?}");
-            tried += 1;
-        }
-    }
-    assert!(tried >= 90, "{tried}");
 }
 
 #[test]
