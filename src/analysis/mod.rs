@@ -16,6 +16,8 @@ pub(crate) mod cloak;
 mod decode;
 mod deeds;
 mod digest;
+#[cfg(test)]
+mod disguise_tests;
 mod exposure;
 mod famous;
 pub(crate) mod fleet;
@@ -32,6 +34,7 @@ mod outward;
 mod parameters;
 mod patterns;
 mod pins;
+mod plan;
 mod poison;
 #[cfg(test)]
 mod property_tests;

@@ -12,7 +12,7 @@ pub(super) fn object(value: &Value) -> Json {
     Json::parse(value.to_string()).unwrap()
 }
 
-fn tool(name: &str, description: &str) -> Value {
+pub(super) fn tool(name: &str, description: &str) -> Value {
     json!({"name": name, "description": description, "inputSchema": {"type": "object", "properties": {}}})
 }
 
@@ -48,7 +48,7 @@ pub(super) fn assess_at(
     assess(&facts, inventory, policy)
 }
 
-fn judged(tools: &[Value]) -> Vec<Finding> {
+pub(super) fn judged(tools: &[Value]) -> Vec<Finding> {
     assess_at(&local("t"), Posture::Unknown, &inventory(tools), &Policy::default())
 }
 
@@ -102,7 +102,7 @@ fn disguises_do_not_help() {
 
 #[test]
 fn a_switch_that_is_off_finds_nothing_of_its_kind() {
-    let tools = twins::vulnerable().into_iter().flat_map(|server| server.inventory.tools).collect();
+    let tools = twins::vulnerable().into_iter().flat_map(|(_, server)| server.inventory.tools).collect();
     let all = Inventory { tools, ..Inventory::default() };
     let kinds = |policy: Policy| {
         let found = assess_at(&local("t"), Posture::Unknown, &all, &policy);

@@ -44,7 +44,18 @@ use crate::model::notes::Note;
 use crate::model::outcome::{Auth, Failure};
 
 /// Rules whose twins are not in a file here, and the test that has them.
-const ELSEWHERE: &[(&str, &str)] = &[];
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("HK-POI-005", "analysis::fleet::tests::twins"),
+    ("HK-POI-010", "analysis::fleet::tests::twins"),
+    ("HK-SHD-001", "analysis::fleet::tests::twins"),
+    ("HK-SHD-002", "analysis::fleet::tests::twins"),
+    ("HK-SHD-003", "analysis::fleet::tests::a_package_almost_like_a_known_one_is_told_on_its_server"),
+    ("HK-FLW-001", "analysis::fleet::tests::twins"),
+    ("HK-SHW-001", "analysis::fleet::tests::strangers_are_those_that_no_entry_fits"),
+    ("HK-CLK-001", "analysis::cloak::tests"),
+    ("HK-CLK-002", "analysis::cloak::tests"),
+    ("HK-CLK-003", "analysis::cloak::tests"),
+];
 
 /// One server of a twin.
 pub(super) struct Server {
@@ -195,9 +206,9 @@ fn worst(findings: &[Finding], rule: &str) -> Option<Severity> {
     findings.iter().filter(|f| f.rule == rule).map(|f| f.severity).max()
 }
 
-/// The vulnerable twin of every pair, for tests of something else.
-pub(super) fn vulnerable() -> Vec<Server> {
-    cases().iter().map(|case| Server::of(&case.vulnerable)).collect()
+/// The vulnerable twin of every pair with its rule, for tests of something else.
+pub(super) fn vulnerable() -> Vec<(String, Server)> {
+    cases().iter().map(|case| (case.rule.clone(), Server::of(&case.vulnerable))).collect()
 }
 
 /// Both of every pair.

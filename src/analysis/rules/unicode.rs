@@ -40,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "HK-UNI-004",
         severity: Severity::High,
         title: "encoded text",
-        help: "Base64, hexadecimal or percent signs that decode to words. What they say is judged as well; high where they want something from the model. Hashes, identifiers and pictures are exempt.",
+        help: "Base64, hexadecimal, percent signs or letters set apart that spell words. What they say is judged as well; high where they want something from the model. Hashes, identifiers and pictures are exempt.",
         remedy: "Write it in plain words, or leave it out.",
         references: &["MCP03:2025", "AML.T0068", "CWE-451"],
         switch: Switch::Detail,
