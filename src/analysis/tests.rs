@@ -246,7 +246,7 @@ pub(super) fn twins() -> Vec<(&'static str, Severity, Value, Value)> {
 fn every_rule_tells_the_vulnerable_from_its_safe_twin() {
     for (rule, severity, vulnerable, safe) in twins() {
         let found = judged(std::slice::from_ref(&vulnerable));
-        assert_eq!(severity_of(&found, rule), Some(severity), "{rule}: {vulnerable}: {found:#?}");
+        assert!(severity_of(&found, rule) >= Some(severity), "{rule}: {vulnerable}: {found:#?}");
         let found = judged(std::slice::from_ref(&safe));
         assert_eq!(severity_of(&found, rule), None, "{rule}: {safe}: {found:#?}");
     }
