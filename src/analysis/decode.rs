@@ -131,7 +131,9 @@ fn words(bytes: Vec<u8>) -> Option<String> {
 }
 
 fn from_percent(run: &str) -> Option<Vec<u8>> {
-    if run.matches('%').count() < 4 {
+    // An address has some, too; what is to be hidden has many.
+    let coded = run.matches('%').count();
+    if coded < 4 || coded * 6 < run.len() {
         return None;
     }
     let bytes = run.as_bytes();

@@ -217,6 +217,7 @@ pub(super) const FRAMES: &[Frame] = &[
     firm(Send, 4, ">SEND.op _14 @address|@mail !EXAMPLE !ASKED"),
     firm(Send, 4, ">PASS.op|GRANT.op|CHANGE.op|READ.o _8 @mail !EXAMPLE !ASKED"),
     firm(Send, 3, ">SEND|PASS|GRANT|gets|goes|copy _14 @mail !EXAMPLE !ASKED"),
+    firm(Send, 3, "SEND _8 CHATHARD|CREDHARD|PRIVATE _10 @address|@mail !EXAMPLE !ASKED"),
     firm(Send, 2, "SEND _10 @mail|@address !EXAMPLE !ASKED"),
     firm(Send, 3, ">READ.o|CALL.o|resolve|ping|visit|open|query _6 @address _12 CHAT|CRED|DATA|key|EACH|each|with|time !EXAMPLE !ASKED"),
     firm(Send, 4, "@address|@mail _3 as|is _4 owner|admin|editor|member|reader|bcc|cc|recipient|collaborator !EXAMPLE"),
