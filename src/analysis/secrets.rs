@@ -311,6 +311,8 @@ pub(super) fn is_written_down(value: &str) -> bool {
     value.len() >= 8
         && !path
         && !word
+        // A shell's line that begins with a variable is no secret as a whole.
+        && !value.contains(char::is_whitespace)
         && value.parse::<f64>().is_err()
         && !value.contains("://")
         && !is_placeholder(value)
@@ -375,9 +377,17 @@ mod tests {
         ] {
             assert_eq!(kinds(text), [""; 0], "{text}");
         }
-        for value in
-            ["none", "${TOKEN}", "4096", "/run/secrets/token", "true", "Bearer ${T}", "changeme", "<token>"]
-        {
+        for value in [
+            "none",
+            "${TOKEN}",
+            "4096",
+            "/run/secrets/token",
+            "1 exec server --port 8",
+            "true",
+            "Bearer ${T}",
+            "changeme",
+            "<token>",
+        ] {
             assert!(!is_written_down(value), "{value}");
         }
         for value in ["hunter2-Ab", "Bearer Zq8w7Lk2Pp", "c0rrect-horse"] {
