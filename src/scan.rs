@@ -188,7 +188,7 @@ impl Scanner {
             let work = {
                 let (targets, carriers) = (targets.clone(), self.carriers.clone());
                 let (policy, cancel, kept) = (self.policy.clone(), self.cancel.clone(), self.kept.clone());
-                let assessment = self.assessment;
+                let assessment = self.assessment.clone();
                 move |_, at: usize| {
                     let (target, kept) = (&targets[at], kept.as_deref());
                     let mut outcome =

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 5] = [
     &["base", "sys"],
     &["model", "mcp"],
-    &["transport", "engine", "analysis", "store", "preflight", "measure", "report", "cli", "demo"],
+    &["transport", "engine", "analysis", "store", "preflight", "measure", "report", "gate", "cli", "demo"],
     &["config", "probe"],
     &["app", "scan"],
 ];
@@ -22,6 +22,7 @@ const TOO_FAR: &[(&str, &str, &str)] = &[
     ("config", "transport", "options"),
     ("config", "analysis", "options"),
     ("config", "engine", "options"),
+    ("config", "gate", "options"),
     ("config", "store", "options"),
     ("config", "preflight", "tier"),
     ("config", "report", "options"),
@@ -34,6 +35,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("threadpool", &["engine/", "engine.rs"]),
     ("serde_yaml", &["config/"]),
     ("argh", &["cli/", "cli.rs"]),
+    ("regex_lite", &["analysis/"]),
     ("rusqlite", &["store/"]),
     ("env_logger", &["main.rs", "app/"]),
     ("libc", &["sys/"]),

@@ -10,6 +10,7 @@
 //! Invariant: no I/O in this module, no clock but the one that [`judge`] reads, nothing follows a reference.
 
 mod capability;
+mod custom;
 mod digest;
 mod hits;
 mod item;
@@ -21,6 +22,7 @@ mod poison;
 mod property_tests;
 pub(crate) mod rules;
 mod schema;
+pub(crate) mod selection;
 mod signals;
 mod surface;
 #[cfg(test)]
@@ -37,6 +39,7 @@ use crate::model::outcome::{EndpointView, Outcome, Posture};
 use crate::model::secret::Secret;
 use crate::model::target::{Endpoint, Target};
 
+use custom::Own;
 use hits::{Findings, Subject};
 use item::{Item, Kind};
 use options::Policy;
@@ -86,7 +89,8 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
 pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) -> Vec<Finding> {
     let wanted: Vec<(usize, &Rule)> =
         RULES.iter().copied().enumerate().filter(|(_, rule)| rule.switch.on(policy)).collect();
-    if wanted.is_empty() {
+    let mut own = Own::new(facts.name, policy.selection.own());
+    if wanted.is_empty() && own.is_empty() {
         return Vec::new();
     }
     let mut findings = Findings::new(facts.name);
@@ -95,13 +99,18 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
         for (index, json) in inventory.items(list).iter().enumerate() {
             let item = Item::of(list, index, json, policy.depth);
             one(&item, &wanted, &mut seen, &mut findings);
+            own.look(&item);
         }
     }
     if let Some(server) = &inventory.server {
-        one(&Item::server(server, policy.depth), &wanted, &mut seen, &mut findings);
+        let item = Item::server(server, policy.depth);
+        one(&item, &wanted, &mut seen, &mut findings);
+        own.look(&item);
     }
     if let Some(text) = &inventory.instructions {
-        one(&Item::instructions(text, policy.depth), &wanted, &mut seen, &mut findings);
+        let item = Item::instructions(text, policy.depth);
+        one(&item, &wanted, &mut seen, &mut findings);
+        own.look(&item);
     }
     // Last: how exposed a server is depends on what it can do.
     for (number, rule) in &wanted {
@@ -110,7 +119,11 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
             check(facts, &mut findings.of(*number, subject));
         }
     }
-    findings.finish()
+    let mut findings = findings.finish();
+    findings.extend(own.finish());
+    findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    policy.selection.apply(&mut findings);
+    findings
 }
 
 fn one(item: &Item<'_>, wanted: &[(usize, &Rule)], seen: &mut names::Seen, findings: &mut Findings) {

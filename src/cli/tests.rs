@@ -9,7 +9,6 @@ use std::time::Duration;
 use crate::model::revision::Revision;
 
 use super::args::config::{ConfigCheck, ConfigShow};
-use super::args::scan::FailOn;
 use super::args::*;
 
 fn of(line: &str) -> Result<Cli, Early> {
@@ -33,7 +32,7 @@ fn options_come_out_as_typed() {
     assert_eq!(s.urls, ["http://a", "https://b/mcp"]);
     assert_eq!(s.timeout, Some(Duration::from_millis(2500)));
     assert_eq!(s.targets, [PathBuf::from("x.json"), PathBuf::from("-")]);
-    assert_eq!((s.format, s.verbose, s.fail_on), (Some(Format::Json), 3, Some(FailOn::Never)));
+    assert_eq!((s.format, s.verbose, s.fail_on), (Some(Format::Json), 3, vec![vec!["never".to_owned()]]));
     assert_eq!(s.output, [PathBuf::from("o.json"), PathBuf::from("p")]);
     assert_eq!(s.concurrency, Some(Concurrency::Exactly(1000)));
     assert_eq!(s.protocol_version, Some(Pin::Only(Revision::V2025_06_18)));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::analysis::options::Policy;
 use crate::cli::args::{Concurrency, Pin, Scan};
 use crate::engine::options::{Batches, Memory, Width};
+use crate::gate::options::GateOptions;
 use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::preflight::tier::Tier;
@@ -16,6 +17,7 @@ use crate::report::options::Monitoring;
 use crate::store::options::CacheOptions;
 use crate::transport::options::{Rate, WireOptions};
 
+use super::judging::Judging;
 use super::keys::{KEYS, Key};
 use super::layer::{self, SERVERS};
 use super::node::{Node, Position};
@@ -44,6 +46,8 @@ pub(crate) struct Settings {
     pub stream: Option<usize>,
     /// What is judged, and how deep.
     pub assessment: Policy,
+    /// What findings do to a run.
+    pub gate: GateOptions,
     /// Whether to log as with `-v`.
     pub verbose: bool,
     /// Sessions kept between repeated introspections.
@@ -94,6 +98,10 @@ pub(crate) struct Overrides {
     pub verbose: bool,
     /// `--no-cache`
     pub no_cache: bool,
+    /// `--fail-on`
+    pub fail_on: Vec<String>,
+    /// `--suppressions`
+    pub suppressions: Vec<PathBuf>,
     /// `--metrics-file`
     pub metrics_file: Option<PathBuf>,
     /// `--metrics-listen`
@@ -115,6 +123,8 @@ impl From<&Scan> for Overrides {
             insecure: scan.insecure,
             verbose: scan.verbose > 0,
             no_cache: scan.no_cache,
+            fail_on: scan.fail_on.iter().flatten().cloned().collect(),
+            suppressions: scan.suppressions.clone(),
             metrics_file: scan.metrics_file.clone(),
             metrics_listen: scan.metrics_listen,
         }
@@ -189,6 +199,7 @@ pub(crate) struct Resolved {
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(crate) settings: Settings,
+    pub(crate) judging: Judging,
     pub(crate) parallel: bool,
     /// Whether a setting asks for metrics.
     pub(crate) monitored: bool,
@@ -226,6 +237,10 @@ pub(crate) fn resolve(flags: &Overrides, environment: &Environment) -> Result<Re
     }
     said.flags(flags);
     said.finish(environment, environs.notes)
+}
+
+fn some<T: Clone>(all: &[T]) -> Option<Vec<T>> {
+    (!all.is_empty()).then(|| all.to_vec())
 }
 
 const METRICS_FILE: &str = "mcp_introspection.monitoring.file";
@@ -311,6 +326,8 @@ impl Said {
                 "--no-cache",
                 flags.no_cache.then_some(Value::Bool(false)),
             ),
+            ("fail_on", "--fail-on", some(&flags.fail_on).map(Value::Words)),
+            ("suppressions", "--suppressions", some(&flags.suppressions).map(Value::Paths)),
             (METRICS_FILE, "--metrics-file", path(&flags.metrics_file)),
             (METRICS_LISTEN, "--metrics-listen", flags.metrics_listen.map(Value::Address)),
         ];
@@ -354,9 +371,33 @@ impl Said {
             let origin = Origin::File { file: entries.file.clone(), line: entries.line };
             shown.insert(0, Shown { path: SERVERS, value, origin, in_effect: true });
         }
+        let judging = std::mem::take(&mut draft.judging);
+        let (selection, gate) =
+            judging.finish(|key, line, why| self.blame(key, line, why), |key| self.file_of(key))?;
+        draft.settings.assessment.selection = selection.into();
+        draft.settings.gate = gate;
         draft.settings.pool = draft.keep_sessions.then_some(draft.pool);
         draft.settings.targets.inline = self.inline;
         Ok(Resolved { settings: draft.settings, shown, notes })
+    }
+
+    /// An error about `key`, with whoever set it in front.
+    fn blame(&self, key: &'static str, line: Option<u32>, why: String) -> ConfigError {
+        match self.values.get(key).map(|(_, origin)| origin) {
+            Some(Origin::File { file, line: first }) => {
+                ConfigError::bare(format!("{file}:{}: {key}: {why}", line.unwrap_or(*first)))
+            }
+            Some(origin) => ConfigError::bare(format!("{origin}: {why}")),
+            None => ConfigError::bare(format!("{key}: {why}")),
+        }
+    }
+
+    fn file_of(&self, key: &'static str) -> String {
+        match self.values.get(key) {
+            Some((_, Origin::File { file, .. })) => file.clone(),
+            Some((_, origin)) => origin.to_string(),
+            None => key.to_owned(),
+        }
     }
 
     fn show(&self, key: &'static Key, tier: &Tier, auto: Width) -> Option<Shown> {
@@ -404,6 +445,7 @@ impl Draft {
                 memory: Memory::default(),
                 stream: None,
                 assessment: Policy::default(),
+                gate: GateOptions::default(),
                 verbose: false,
                 pool: Some(PoolOptions::default()),
                 protocol_version: None,
@@ -411,6 +453,7 @@ impl Draft {
                 monitoring: Monitoring::default(),
                 targets: TargetsFrom::default(),
             },
+            judging: Judging::default(),
             parallel: true,
             monitored: false,
             concurrency: None,

@@ -5,6 +5,8 @@ use std::env;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
+use crate::analysis::options::Policy;
+use crate::analysis::selection::entries;
 use crate::cli::args::Scan;
 use crate::config::{self, ConfigError, Entries, Environment, Overrides, Settings, Shown};
 use crate::demo::DemoFleet;
@@ -67,6 +69,7 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
     start_log(args, settings.verbose);
     resolved.notes.iter().for_each(|n| log::info!("{n}"));
     check_certificates(&settings.wire.tls)?;
+    none_left(&settings.assessment)?;
     let insecure = "insecure".to_owned();
     if settings.wire.tls.insecure && !held.said.contains(&insecure) {
         say(
@@ -108,6 +111,18 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
         config::hold_stdio(&mut targets);
     }
     Ok(Planned { settings, targets, disabled, shown: resolved.shown })
+}
+
+/// A run without rules that somebody switched off one by one would pass everything.
+fn none_left(policy: &Policy) -> Result<(), String> {
+    let none = entries(policy).iter().all(|rule| rule.off.is_some());
+    if none && !policy.selection.off.is_empty() {
+        return Err(
+            "no rule is left: rules.disable and the settings switch all of them off (hawkeye rules list)"
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 impl Held {

@@ -28,7 +28,7 @@ pub(crate) use diagnose::Diagnose;
 pub(crate) use load_test::LoadTest;
 pub(crate) use preflight::{Counted, Preflight};
 pub(crate) use rules::{Rules, RulesCommand};
-pub(crate) use scan::{Concurrency, FailOn, Format, Pin, Scan};
+pub(crate) use scan::{Concurrency, Format, Pin, Scan};
 pub(crate) use words::Shown;
 
 /// Finds out what MCP servers offer.
