@@ -144,7 +144,7 @@ fn not_assessed(policy: &Policy, entries: &[Entry]) -> Vec<Cow<'static, str>> {
     } else {
         for (on, what) in [
             (policy.risk, "risks: enable_risk_assessment is false"),
-            (policy.detailed || !policy.risk, "texts and parameters: enable_detailed_analysis is off"),
+            (policy.detailed || !policy.risk, "texts and parameters: enable_detailed_analysis is false"),
             (policy.schemas, "schemas and names: enable_schema_validation is false"),
         ] {
             said.extend((!on).then_some(Cow::Borrowed(what)));

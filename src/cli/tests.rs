@@ -102,7 +102,8 @@ fn bad_usage_is_one_line_that_helps() {
         ("scan --concurrency 4097", "--concurrency 4097 must be a whole number from 1 to 4096, or auto"),
         (
             "scan --fail-on hihg",
-            "--fail-on hihg must be one of never, info, low, medium, high, critical (did you mean high?)",
+            "--fail-on hihg must be one of never, info, low, medium, high, critical, drift, incomplete, or the id of a \
+             rule (did you mean high?)",
         ),
         (
             "scan servers.json",

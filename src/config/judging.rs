@@ -105,6 +105,9 @@ pub(super) fn words(node: &Node) -> Option<Value> {
 
 /// `rules.severity`: a section of rules and severities.
 pub(super) fn grades(node: &Node) -> Result<Value, Misfit> {
+    if node.value == Tree::Null {
+        return Ok(Value::Grades(Vec::new()));
+    }
     let Some(entries) = node.map() else {
         let message = format!("{node} must be a section of rules, each with its severity");
         return Err(Misfit { at: node.at, message });

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::cli::args::{Concurrency, Pin};
 use crate::engine::options::Width;
-use crate::model::limits::Limits;
 use crate::model::fail_on::FailOn;
+use crate::model::limits::Limits;
 use crate::model::revision::Revision;
 use crate::transport::options::WireOptions;
 

@@ -17,6 +17,7 @@ use crate::model::finding::Severity;
 use super::judging;
 use super::keys::Kind;
 use super::node::{Node, Position, Tree};
+use super::yaml;
 
 /// The longest time anybody may configure: a year.
 const LONGEST: f64 = 31_536_000.0;
@@ -232,10 +233,11 @@ pub(crate) fn from_text(kind: Kind, text: &str) -> Node {
         | Kind::OptionalPath
         | Kind::OptionalAddress
         | Kind::Workers
-        | Kind::Grades
-        | Kind::Rules
-        | Kind::Clauses
         | Kind::Never => plain(text),
+        // As in a file; what cannot be read there is refused as the text that it is.
+        Kind::Grades | Kind::Rules | Kind::Clauses => {
+            yaml::parse("", text).unwrap_or_else(|_| node(Tree::Text(text.to_owned())))
+        }
     }
 }
 
@@ -265,7 +267,8 @@ fn allowed(kind: Kind, node: &Node) -> String {
         Kind::Revision => format!("{} or auto", Revision::ALL.map(Revision::date).join(", ")),
         Kind::OptionalAddress => format!("{LISTEN_FORM}, or null"),
         Kind::Words | Kind::FailOn => "a list of texts".to_owned(),
-        Kind::Grades | Kind::Rules | Kind::Clauses => "in a file: a section or a list".to_owned(),
+        Kind::Grades => "a section of rules, each with its severity".to_owned(),
+        Kind::Rules | Kind::Clauses => "a list of sections".to_owned(),
         Kind::Never => "null: hawkeye never runs code between fork and exec".to_owned(),
     }
 }

@@ -78,8 +78,8 @@ pub(crate) fn severity(word: &str) -> Option<Severity> {
 fn not_a_word(word: &str) -> String {
     let all = WORDS.join(", ");
     match nearest(word, WORDS) {
-        Some(meant) => format!("must be {all} or the id of a rule (did you mean {meant}?)"),
-        None => format!("\"{}\" must be {all} or the id of a rule, such as HK-POI-*", quote(word, 40)),
+        Some(meant) => format!("must be one of {all}, or the id of a rule (did you mean {meant}?)"),
+        None => format!("\"{}\" must be one of {all}, or the id of a rule such as HK-POI-*", quote(word, 40)),
     }
 }
 

@@ -44,12 +44,14 @@ pub(super) struct TableSink<W> {
     out: W,
     style: Style,
     rows: Vec<Row>,
+    /// No rule was in force: no finding means nothing.
+    unjudged: bool,
 }
 
 impl<W: Write> TableSink<W> {
     /// Writes to `out`.
     pub(super) fn new(out: W, style: Style) -> TableSink<W> {
-        TableSink { out, style, rows: Vec::new() }
+        TableSink { out, style, rows: Vec::new(), unjudged: false }
     }
 
     fn write_details(&mut self) -> io::Result<()> {
@@ -98,7 +100,8 @@ impl<W: Write> TableSink<W> {
 }
 
 impl<W: Write> Sink for TableSink<W> {
-    fn begin(&mut self, _run: &RunInfo) -> io::Result<()> {
+    fn begin(&mut self, run: &RunInfo) -> io::Result<()> {
+        self.unjudged = run.rules.count == 0;
         Ok(())
     }
 
@@ -128,6 +131,9 @@ impl<W: Write> Sink for TableSink<W> {
             self.write_legend()?;
             writeln!(self.out)?;
             self.write_details()?;
+        }
+        if self.unjudged {
+            writeln!(self.out, "nothing was judged: the settings leave no rule in force")?;
         }
         if end.interrupted {
             writeln!(self.out, "interrupted: the targets above are those that were reached")?;
