@@ -2,8 +2,8 @@
 //!
 //! A pattern is held against a text as it was sent and, where that may differ, against its folded form, as the
 //! rules of ours see it: look-alikes, full-width letters and characters of no width are no way round it.
-//! Patterns take linear time; a rule looks at [`MOST_OF_TEXT`] bytes of a text and [`MOST_IN_ALL`] of a server,
-//! and says so where there was more.
+//! Patterns take linear time; a rule looks at [`MOST_OF_TEXT`] bytes of a text and its part of [`MOST_IN_ALL`]
+//! bytes of a server, and says so where there was more.
 
 use std::ops::Range;
 
@@ -17,12 +17,14 @@ use super::item::{Item, Kind};
 use super::tree::{Tree, Value};
 use super::words::fold;
 
-/// Bytes of one text that a rule looks at. The longest honest ones have a fiftieth of that.
-const MOST_OF_TEXT: usize = 256 << 10;
-/// Bytes of one server that a rule looks at.
-const MOST_IN_ALL: usize = 8 << 20;
+/// Bytes of one text that a rule looks at. The longest honest ones have a fifteenth of that.
+pub(super) const MOST_OF_TEXT: usize = 64 << 10;
+/// Bytes of one server that all rules together look at, in equal parts, and the least part of one. A pattern
+/// reads a few million a second.
+const MOST_IN_ALL: usize = 32 << 20;
+const LEAST: usize = 64 << 10;
 /// Findings of one rule at one server.
-const MOST_FOUND: usize = 50;
+pub(super) const MOST_FOUND: usize = 50;
 /// Bytes of one pattern as it is written, and of what it is compiled to.
 const LONGEST_PATTERN: usize = 1_000;
 const LARGEST_PATTERN: usize = 256 << 10;
@@ -223,8 +225,15 @@ struct Text<'t> {
 impl<'p> Own<'p> {
     /// `rules` at `target`.
     pub(super) fn new(target: &'p str, rules: impl Iterator<Item = &'p Custom>) -> Own<'p> {
-        let start = |rule| Progress { rule, found: 0, left: MOST_IN_ALL, unseen: None };
-        Own { target, rules: rules.map(start).collect(), folded: Folded::default(), found: Vec::new() }
+        let rules: Vec<&Custom> = rules.collect();
+        let left = (MOST_IN_ALL / rules.len().max(1)).max(LEAST);
+        let start = |rule| Progress { rule, found: 0, left, unseen: None };
+        Own {
+            target,
+            rules: rules.into_iter().map(start).collect(),
+            folded: Folded::default(),
+            found: Vec::new(),
+        }
     }
 
     /// Whether there are none.
@@ -240,7 +249,8 @@ impl<'p> Own<'p> {
         }
         for Text { place, text, at } in texts(&item.tree) {
             let whole = text;
-            let text = &text[..text.floor_char_boundary(MOST_OF_TEXT)];
+            let end = (0..=MOST_OF_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+            let text = &text[..end.unwrap_or_default()];
             self.folded.read(text);
             let cost = text.len() + self.folded.text.len();
             for progress in &mut self.rules {
@@ -281,7 +291,7 @@ impl<'p> Own<'p> {
                 last.message.push_str(" (and more like this)");
             }
             if let Some(pointer) = &progress.unseen {
-                let what = "texts are too long for this rule: it has looked at the beginning only";
+                let what = "there is more text than this rule looks at; from here on it has not seen all";
                 let same = [rule.id.as_str(), self.target, "unseen"];
                 self.found.push(Finding {
                     severity: Severity::Info,
@@ -364,126 +374,4 @@ fn around(text: &str, range: Range<usize>) -> Range<usize> {
     let start = text[..range.start].char_indices().rev().nth(BEFORE).map_or(0, |(at, _)| at);
     let end = text[start..].char_indices().nth(EXCERPT).map_or(text.len(), |(at, _)| start + at);
     start..end
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::inventory::{Json, List};
-
-    fn rule(pattern: &str, places: &[Place]) -> Custom {
-        Custom {
-            id: "ACME-001".to_owned(),
-            title: "names a project".to_owned(),
-            severity: Severity::High,
-            confidence: Confidence::Medium,
-            patterns: vec![Pattern::new(pattern).unwrap()],
-            unless: vec![Pattern::new("public (project|name)").unwrap()],
-            places: places.to_vec(),
-            subjects: Subject::ALL.map(|(_, s)| s).to_vec(),
-            message: None,
-            remedy: "Rename it.".to_owned(),
-            references: vec!["CWE-200".to_owned()],
-            from: "rules.yaml:1".to_owned(),
-        }
-    }
-
-    fn found(rule: &Custom, list: List, item: &str) -> Vec<Finding> {
-        let json = Json::parse(item.to_owned()).unwrap();
-        let mut own = Own::new("t", std::iter::once(rule));
-        own.look(&Item::of(list, 3, &json, 10));
-        own.finish()
-    }
-
-    #[test]
-    fn disguises_are_no_way_round_a_pattern_and_the_excerpt_is_what_was_sent() {
-        let rule = rule(r"project\s+bluebird", &[Place::Text]);
-        for text in [
-            "about Project Bluebird",
-            "about project\\n\\t bluebird",
-            "about pro\u{200b}ject  blue\u{ad}bird",
-            "about рrоjесt bluеbird",
-            "about ｐｒｏｊｅｃｔ ｂｌｕｅｂｉｒｄ",
-            "about PROJECT 𝐛𝐥𝐮𝐞𝐛𝐢𝐫𝐝",
-            "about pro'ject bluebird",
-        ] {
-            let item = format!(r#"{{"name":"x","description":"{text}"}}"#);
-            let found = found(&rule, List::Tools, &item);
-            assert_eq!(found.len(), 1, "{text}");
-            assert_eq!(found[0].pointer, "/tools/3/description");
-            assert!(found[0].excerpt.as_ref().unwrap().starts_with("about"), "{found:?}");
-        }
-        for text in ["about project blue bird", "the public project bluebird", "the рublic prоject bluebird"]
-        {
-            let item = format!(r#"{{"name":"x","description":"{text}"}}"#);
-            assert_eq!(found(&rule, List::Tools, &item), [], "{text}");
-        }
-    }
-
-    #[test]
-    fn a_rule_looks_where_it_is_told_to() {
-        let tool = r#"{"name":"zz","title":"zz","description":"zz","annotations":{"title":"zz"},
-            "inputSchema":{"type":"zz","properties":{"zz":{"enum":["zz"]}}},"_meta":{"a":["zz"]}}"#;
-        let resource = r#"{"name":"r","uri":"file:///zz","description":"d"}"#;
-        let prompt = r#"{"name":"p","arguments":[{"name":"zz","description":"zz"}]}"#;
-        let pointers = |place, list, item| {
-            let found = found(&rule("zz", &[place]), list, item);
-            found.into_iter().map(|f| f.pointer).collect::<Vec<_>>().join(" ")
-        };
-        for (place, list, item, expected) in [
-            (Place::Name, List::Tools, tool, "/tools/3/name /tools/3/title /tools/3/annotations/title"),
-            (Place::Description, List::Tools, tool, "/tools/3/description"),
-            (
-                Place::Parameters,
-                List::Tools,
-                tool,
-                "/tools/3/inputSchema/type /tools/3/inputSchema/properties/zz \
-                 /tools/3/inputSchema/properties/zz/enum/0",
-            ),
-            (Place::Uri, List::Resources, resource, "/resources/3/uri"),
-            (Place::Uri, List::Tools, tool, ""),
-            (
-                Place::Parameters,
-                List::Prompts,
-                prompt,
-                "/prompts/3/arguments/0/name /prompts/3/arguments/0/description",
-            ),
-            (Place::Instructions, List::Tools, tool, ""),
-        ] {
-            assert_eq!(pointers(place, list, item), expected, "{place:?}");
-        }
-        let everywhere = pointers(Place::Text, List::Tools, tool);
-        assert!(everywhere.ends_with("/_meta/a/0") && everywhere.split(' ').count() == 8, "{everywhere}");
-        let tools_only = Custom { subjects: vec![Subject::Tool], ..rule("zz", &[Place::Text]) };
-        assert_eq!(found(&tools_only, List::Resources, resource), []);
-    }
-
-    #[test]
-    fn what_is_too_long_is_told_and_findings_are_bounded() {
-        let rule = rule("needle", &[Place::Text]);
-        let hidden = format!(r#"{{"name":"x","description":"{}needle"}}"#, "a".repeat(MOST_OF_TEXT));
-        let told = found(&rule, List::Tools, &hidden);
-        assert_eq!((told.len(), told[0].severity), (1, Severity::Info), "{told:?}");
-        assert!(told[0].message.contains("too long") && told[0].pointer == "/tools/3/description");
-        let many = vec![r#""needle""#; 1_000].join(",");
-        let told = found(&rule, List::Tools, &format!(r#"{{"name":"x","_meta":[{many}]}}"#));
-        assert_eq!(told.len(), MOST_FOUND);
-        assert!(told[MOST_FOUND - 1].message.ends_with("more like this)"));
-    }
-
-    #[test]
-    fn patterns_that_cannot_be_used_are_refused() {
-        for (text, why) in [
-            ("(", "is no pattern"),
-            ("a*", "fits every text"),
-            ("", "fits every text"),
-            ("((((a{100}){100}){100}){100})", "is no pattern"),
-            (&"a".repeat(1_001), "is longer than"),
-            (r"(?=a)", "is no pattern"),
-            (&"(".repeat(500), "is no pattern"),
-        ] {
-            let said = Pattern::new(text).map(|_| ()).unwrap_err();
-            assert!(said.contains(why), "{text}: {said}");
-        }
-    }
 }

@@ -11,6 +11,8 @@
 
 mod capability;
 mod custom;
+#[cfg(test)]
+mod custom_tests;
 mod digest;
 mod hits;
 mod item;

@@ -199,8 +199,11 @@ struct Reader<'a> {
 
 type Read<T> = Result<T, Failure>;
 
+/// How a server is reached, its own time and revision, its tags.
+type Said = (Endpoint, Option<Duration>, Option<Revision>, Vec<String>);
+
 impl Reader<'_> {
-    fn everything(&mut self) -> Read<(Endpoint, Option<Duration>, Option<Revision>, Vec<String>)> {
+    fn everything(&mut self) -> Read<Said> {
         if self.node.map().is_none() {
             return Err(broken(format!(
                 "an entry is a section with a command or a url, not {}",
