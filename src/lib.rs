@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 4 | `app`, `scan` | everything below |
 //! | 3 | `config`, `probe` | 0, 1, 2, not each other |
-//! | 2 | `transport`, `engine`, `analysis`, `store`, `preflight`, `measure`, `report`, `saved`, `cli`, `demo` | 0 and 1, never each other |
+//! | 2 | `transport`, `engine`, `analysis`, `store`, `preflight`, `measure`, `report`, `saved`, `gate`, `cli`, `demo` | 0 and 1, never each other |
 //! | 1 | `model`, `mcp` | `base`; `mcp` may use `model` |
 //! | 0 | `base`, `sys` | std; `sys` alone uses `libc` and `unsafe` |
 //!
@@ -23,6 +23,7 @@ mod cli;
 mod config;
 mod demo;
 mod engine;
+mod gate;
 #[doc(hidden)]
 pub mod mcp;
 mod measure;
@@ -44,7 +45,7 @@ pub mod parts {
     pub use crate::base::time::Deadline;
 }
 
-pub use analysis::options::Policy;
+pub use analysis::options::{Policy, Selection};
 pub use engine::options::{Batches, Memory, Width};
 pub use model::outcome::Outcome;
 pub use model::pool::PoolOptions;

@@ -198,7 +198,7 @@ impl Scanner {
             let work = {
                 let (targets, carriers) = (targets.clone(), self.carriers.clone());
                 let (policy, cancel, kept) = (self.policy.clone(), self.cancel.clone(), self.kept.clone());
-                let assessment = self.assessment;
+                let assessment = self.assessment.clone();
                 let differential = self.differential && assessment.risk;
                 move |_, at: usize| {
                     let (target, kept) = (&targets[at], kept.as_deref());

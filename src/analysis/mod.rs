@@ -13,6 +13,9 @@ mod capability;
 mod census;
 mod charset;
 pub(crate) mod cloak;
+mod custom;
+#[cfg(test)]
+mod custom_tests;
 mod decode;
 mod deeds;
 mod digest;
@@ -42,6 +45,7 @@ pub(crate) mod rules;
 mod schema;
 pub(crate) mod score;
 mod secrets;
+pub(crate) mod selection;
 mod sense;
 mod signals;
 mod surface;
@@ -62,6 +66,7 @@ use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Outcome, P
 use crate::model::secret::Secret;
 use crate::model::target::{Endpoint, Target};
 
+use custom::Own;
 use hits::{Findings, Subject};
 use item::{Item, Kind};
 use options::Policy;
@@ -122,7 +127,8 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
 pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) -> Vec<Finding> {
     let wanted: Vec<(usize, &Rule)> =
         RULES.iter().copied().enumerate().filter(|(_, rule)| rule.switch.on(policy)).collect();
-    if wanted.is_empty() {
+    let mut own = Own::new(facts.name, policy.selection.own());
+    if wanted.is_empty() && own.is_empty() {
         return Vec::new();
     }
     let mut findings = Findings::new(facts.name);
@@ -136,13 +142,18 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
             if mentions {
                 neighbours.add(&item);
             }
+            own.look(&item);
         }
     }
     if let Some(server) = &inventory.server {
-        one(&Item::server(server, policy.depth), &wanted, &mut seen, &mut findings);
+        let item = Item::server(server, policy.depth);
+        one(&item, &wanted, &mut seen, &mut findings);
+        own.look(&item);
     }
     if let Some(text) = &inventory.instructions {
-        one(&Item::instructions(text, policy.depth), &wanted, &mut seen, &mut findings);
+        let item = Item::instructions(text, policy.depth);
+        one(&item, &wanted, &mut seen, &mut findings);
+        own.look(&item);
     }
     neighbours.tell(&wanted, &mut findings);
     // Last: how exposed a server is depends on what it can do.
@@ -152,7 +163,11 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
             check(facts, &mut findings.of(*number, subject));
         }
     }
-    findings.finish()
+    let mut findings = findings.finish();
+    findings.extend(own.finish());
+    findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    policy.selection.apply(&mut findings);
+    findings
 }
 
 fn one(item: &Item<'_>, wanted: &[(usize, &Rule)], seen: &mut names::Seen, findings: &mut Findings) {

@@ -1,7 +1,12 @@
 //! What is judged, and how deep.
 
+use std::sync::Arc;
+
+pub(crate) use super::custom::{Custom, Pattern, Place, Subject};
+pub use super::selection::Selection;
+
 /// What the settings say about judging.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
     /// Judge risk: names, annotations, transport, how a server is started.
     pub risk: bool,
@@ -11,11 +16,13 @@ pub struct Policy {
     pub schemas: bool,
     /// Levels of a schema that are looked at.
     pub depth: usize,
+    /// Rules that are switched off, graded otherwise, or people's own.
+    pub selection: Arc<Selection>,
 }
 
 impl Default for Policy {
     fn default() -> Policy {
-        Policy { risk: true, detailed: true, schemas: true, depth: 10 }
+        Policy { risk: true, detailed: true, schemas: true, depth: 10, selection: Arc::default() }
     }
 }
 

@@ -109,12 +109,12 @@ fn a_switch_that_is_off_finds_nothing_of_its_kind() {
         let has = |switch| found.iter().any(|f| rules::find(&f.rule).unwrap().switch == switch);
         (has(rules::Switch::Schemas), has(rules::Switch::Risk), has(rules::Switch::Detail))
     };
-    let on = Policy::default();
-    assert_eq!(kinds(on), (true, true, true));
-    assert_eq!(kinds(Policy { schemas: false, ..on }), (false, true, true));
-    assert_eq!(kinds(Policy { detailed: false, ..on }), (true, true, false));
-    assert_eq!(kinds(Policy { risk: false, ..on }), (true, false, false));
-    assert_eq!(kinds(Policy { risk: false, schemas: false, ..on }), (false, false, false));
+    let on = Policy::default;
+    assert_eq!(kinds(on()), (true, true, true));
+    assert_eq!(kinds(Policy { schemas: false, ..on() }), (false, true, true));
+    assert_eq!(kinds(Policy { detailed: false, ..on() }), (true, true, false));
+    assert_eq!(kinds(Policy { risk: false, ..on() }), (true, false, false));
+    assert_eq!(kinds(Policy { risk: false, schemas: false, ..on() }), (false, false, false));
 }
 
 #[test]

@@ -74,13 +74,15 @@ pub(super) fn run(args: &Assess) -> Exit {
         outputs.outcome(at, &outcome, &[], 1);
     }
     for client in review.clients() {
+        trouble.note_client(&client);
         outputs.client(&client);
     }
     let tally = review.tally();
     outputs.end(cancel.is_tripped(), tally);
-    let exit = verdict(outputs.failed, outputs.reader_left, tally, &scan);
+    let fail_on = &planned.settings.gate.fail_on;
+    let exit = verdict(outputs.failed, outputs.reader_left, tally, fail_on, args.allow_incomplete);
     if args.quiet && exit != Exit::Complete {
-        trouble.line(&tally).iter().for_each(|line| say(line));
+        trouble.lines(&tally).iter().for_each(|line| say(line));
     }
     exit
 }

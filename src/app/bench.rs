@@ -183,6 +183,6 @@ fn measure(
 
 /// The settings of a case: all that makes one differ from another.
 fn fitted(settings: &Settings, case: Case) -> Settings {
-    let assessment = Policy { detailed: case.detailed, ..settings.assessment };
+    let assessment = Policy { detailed: case.detailed, ..settings.assessment.clone() };
     Settings { width: Width::Fixed(case.width), assessment, ..settings.clone() }
 }

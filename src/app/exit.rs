@@ -7,11 +7,12 @@ use std::process::ExitCode;
 pub(super) enum Exit {
     /// 0: every target complete, nothing at or above the threshold.
     Complete,
-    /// 1: a gate is shut: findings at or above `--fail-on`, or a bench slower than it may be.
+    /// 1: a gate is shut: findings that fail by the policy or `--fail-on`, drift where that does, or a bench slower
+    /// than it may be.
     Gate,
     /// 2: usage or configuration error; nothing was run.
     Usage,
-    /// 3: some target is partial, failed or not evaluated, or there was none.
+    /// 3: some target is partial, failed or not evaluated, or nothing was evaluated.
     Incomplete,
     /// 4: the report could not be written, or an internal failure.
     Unwritten,

@@ -5,6 +5,7 @@
 pub(crate) mod address;
 pub(crate) mod columns;
 pub(crate) mod encoding;
+pub(crate) mod glob;
 pub(crate) mod lines;
 pub(crate) mod rate;
 pub(crate) mod text;

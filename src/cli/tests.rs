@@ -9,7 +9,6 @@ use std::time::Duration;
 use crate::model::revision::Revision;
 
 use super::args::config::{ConfigCheck, ConfigShow};
-use super::args::scan::FailOn;
 use super::args::*;
 
 fn of(line: &str) -> Result<Cli, Early> {
@@ -33,7 +32,7 @@ fn options_come_out_as_typed() {
     assert_eq!(s.urls, ["http://a", "https://b/mcp"]);
     assert_eq!(s.timeout, Some(Duration::from_millis(2500)));
     assert_eq!(s.targets, [PathBuf::from("x.json"), PathBuf::from("-")]);
-    assert_eq!((s.format, s.verbose, s.fail_on), (Some(Format::Json), 3, Some(FailOn::Never)));
+    assert_eq!((s.format, s.verbose, s.fail_on), (Some(Format::Json), 3, vec![vec!["never".to_owned()]]));
     assert_eq!(s.output, [PathBuf::from("o.json"), PathBuf::from("p")]);
     assert_eq!(s.concurrency, Some(Concurrency::Exactly(1000)));
     assert_eq!(s.protocol_version, Some(Pin::Only(Revision::V2025_06_18)));
@@ -61,7 +60,7 @@ fn assess_reads_files_and_standard_input() {
     let all = assess("assess - a.json --output r.sarif.json --fail-on low -q");
     assert_eq!(all.files, [PathBuf::from("/dev/stdin"), PathBuf::from("a.json")]);
     let scan = all.as_scan();
-    assert_eq!((scan.output.len(), scan.fail_on, scan.quiet), (1, Some(FailOn::Low), true));
+    assert_eq!((scan.output.len(), scan.fail_on, scan.quiet), (1, vec![vec!["low".to_owned()]], true));
     assert!(scan.targets.is_empty() && scan.urls.is_empty() && !scan.demo);
     for (line, said) in [
         ("assess", "no file"),
@@ -124,7 +123,8 @@ fn bad_usage_is_one_line_that_helps() {
         ("scan --concurrency 4097", "--concurrency 4097 must be a whole number from 1 to 4096, or auto"),
         (
             "scan --fail-on hihg",
-            "--fail-on hihg must be one of never, info, low, medium, high, critical (did you mean high?)",
+            "--fail-on hihg must be one of never, info, low, medium, high, critical, drift, incomplete, or the id of a \
+             rule (did you mean high?)",
         ),
         (
             "scan servers.json",

@@ -1,5 +1,6 @@
 //! `config check`, `config show`, and the file that is shipped.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -7,8 +8,11 @@ use crate::base::text::{plural, quote};
 use crate::model::outcome::FailureKind;
 use crate::model::target::Hold;
 
+use super::judging;
 use super::keys::{KEYS, Key, SECTIONS};
-use super::settings::{Resolved, Shown};
+use super::layer::Setting;
+use super::node::{Node, Tree};
+use super::settings::{Draft, Resolved, Shown};
 use super::targets::{self, Entries, Format};
 #[cfg(test)]
 use super::value::{self, Base};
@@ -39,6 +43,10 @@ pub(crate) enum Subject {
     },
     /// Servers.
     Targets(Entries),
+    /// Own rules.
+    Rules(usize),
+    /// Suppressions.
+    Suppressions(usize),
 }
 
 /// Checks a settings file or a target file; which one it is, its content says. Starts nothing. Returns every
@@ -51,6 +59,9 @@ pub(crate) fn check(path: &Path, environment: &Environment) -> Result<Checked, V
         return check_targets(&name, &text, environment);
     }
     let node = format.tree(&name, &text).map_err(|e| vec![e])?;
+    if let Some(subject) = judged_by(&name, &node)? {
+        return Ok(Checked { file: name, subject, warnings: Vec::new() });
+    }
     // What names neither a setting nor a server is taken for settings, unless it is a list.
     let servers = |key| node.at_key(key).is_some();
     let is_targets = node.map().is_none() && format != Format::Empty
@@ -60,6 +71,7 @@ pub(crate) fn check(path: &Path, environment: &Environment) -> Result<Checked, V
     }
     let layer = layer::from_file(&name, &node, environment.home.as_deref());
     let mut errors = layer.errors;
+    errors.extend(judging_of(&name, &layer.settings).err());
     let servers = layer.servers.map(|n| targets::from_node(&name, n, environment)).transpose();
     let servers = servers.unwrap_or_else(|e| {
         errors.push(e);
@@ -77,6 +89,39 @@ pub(crate) fn check(path: &Path, environment: &Environment) -> Result<Checked, V
         servers,
     };
     Ok(Checked { file: name, subject, warnings })
+}
+
+/// What a list holds that is neither settings nor servers: own rules, or suppressions.
+fn judged_by(name: &str, node: &Node) -> Result<Option<Subject>, Vec<ConfigError>> {
+    let Tree::List(items) = &node.value else { return Ok(None) };
+    let have = |key| items.iter().any(|item| item.at_key(key).is_some());
+    let counted = match () {
+        () if have("fingerprint") => {
+            judging::suppressions_in(name, node).map(|all| Subject::Suppressions(all.len()))
+        }
+        () if have("pattern") || have("patterns") => {
+            judging::rules_in(name, node).map(|all| Subject::Rules(all.len()))
+        }
+        () => return Ok(None),
+    };
+    counted.map(Some).map_err(|e| vec![e])
+}
+
+/// Whether the rules that `settings` name are there, and their files are without mistakes.
+fn judging_of(name: &str, settings: &[Setting]) -> Result<(), ConfigError> {
+    let mut draft = Draft::new();
+    let mut lines = HashMap::new();
+    for setting in settings {
+        lines.insert(setting.key.path, setting.at.line);
+        if let Some(apply) = setting.key.apply {
+            apply(&mut draft, &setting.value);
+        }
+    }
+    let blame = |key, line: Option<u32>, why| {
+        let line = line.or(lines.get(key).copied()).unwrap_or(1);
+        ConfigError::bare(format!("{name}:{line}: {key}: {why}"))
+    };
+    draft.judging.finish(blame, |_| name.to_owned()).map(|_| ())
 }
 
 fn check_targets(name: &str, text: &str, environment: &Environment) -> Result<Checked, Vec<ConfigError>> {
@@ -122,6 +167,8 @@ pub(crate) fn check_text(checked: &Checked) -> String {
             format!("{}, {}", plural(*count, "setting"), servers(e))
         }
         Subject::Targets(e) => servers(e),
+        Subject::Rules(n) => plural(*n, "rule"),
+        Subject::Suppressions(n) => plural(*n, "suppression"),
     };
     let _ = writeln!(out, "{}: valid, {what}", quote(&checked.file, 400));
     for warning in &checked.warnings {

@@ -17,7 +17,7 @@ use super::value::duration;
 use super::words;
 
 /// Keys that mean something to hawkeye.
-pub(super) const FIELDS: [&str; 15] = [
+pub(super) const FIELDS: [&str; 16] = [
     "name",
     "command",
     "args",
@@ -33,6 +33,7 @@ pub(super) const FIELDS: [&str; 15] = [
     "enabled",
     "timeout",
     "protocolVersion",
+    "tags",
 ];
 
 /// Keys of other clients that change nothing about how a server is reached.
@@ -96,7 +97,6 @@ const FOREIGN: &[&str] = &[
     "startup_timeout_sec",
     "startup_timeout_ms",
     "status",
-    "tags",
     "targetAudience",
     "targetServiceAccount",
     "title",
@@ -108,6 +108,10 @@ const FOREIGN: &[&str] = &[
 
 /// Where a key stands that is not ours, and what there is to say of it.
 pub(super) type Stranger = (Position, String);
+
+/// Tags of one server, and characters of one.
+const TAGS_MAX: usize = 50;
+const TAG_MAX: usize = 100;
 
 /// What an entry came to.
 pub(super) struct Entry {
@@ -131,7 +135,7 @@ pub(super) fn read(owner: Owner, node: &Node, vars: &BTreeMap<String, String>) -
     let name = owner.name.clone();
     let blank = Target { owners: vec![owner], expanded, ..Target::unknown(name) };
     let target = match read {
-        Ok((endpoint, timeout, pin)) => Target { endpoint, timeout, pin, ..blank },
+        Ok((endpoint, timeout, pin, tags)) => Target { endpoint, timeout, pin, tags, ..blank },
         Err(failure) => Target { hold: Some(Hold::Broken(failure)), ..blank },
     };
     Entry { target: Some(target), warnings, notes }
@@ -195,8 +199,11 @@ struct Reader<'a> {
 
 type Read<T> = Result<T, Failure>;
 
+/// How a server is reached, its own time and revision, its tags.
+type Said = (Endpoint, Option<Duration>, Option<Revision>, Vec<String>);
+
 impl Reader<'_> {
-    fn everything(&mut self) -> Read<(Endpoint, Option<Duration>, Option<Revision>)> {
+    fn everything(&mut self) -> Read<Said> {
         if self.node.map().is_none() {
             return Err(broken(format!(
                 "an entry is a section with a command or a url, not {}",
@@ -215,11 +222,12 @@ impl Reader<'_> {
                 return Err(broken(format!("{name}: {other} must be true or false")));
             }
         }
-        // All three are looked at, so that one mistake does not hide another.
-        match (self.endpoint(), self.timeout(), self.pin()) {
-            (Ok(endpoint), Ok(timeout), Ok(pin)) => Ok((endpoint, timeout, pin)),
-            (endpoint, timeout, pin) => {
-                let failures = [endpoint.err(), timeout.err(), pin.err()].into_iter().flatten().collect();
+        // All of them are looked at, so that one mistake does not hide another.
+        match (self.endpoint(), self.timeout(), self.pin(), self.tags()) {
+            (Ok(endpoint), Ok(timeout), Ok(pin), Ok(tags)) => Ok((endpoint, timeout, pin, tags)),
+            (endpoint, timeout, pin, tags) => {
+                let failures = [endpoint.err(), timeout.err(), pin.err(), tags.err()];
+                let failures = failures.into_iter().flatten().collect();
                 Err(joined(failures).unwrap_or_else(|| broken("the entry is unusable")))
             }
         }
@@ -405,6 +413,21 @@ impl Reader<'_> {
                 Err(broken(format!("protocolVersion: {node} must be one of {known}")))
             }
         }
+    }
+
+    /// What the entry says its server is. A tag that could not be read would be one that the policy misses.
+    fn tags(&self) -> Read<Vec<String>> {
+        let nodes = match self.some("tags").map(|node| (node, &node.value)) {
+            None => return Ok(Vec::new()),
+            Some((_, Tree::List(items))) => items.as_slice(),
+            Some((node, _)) => std::slice::from_ref(node),
+        };
+        let fit = |tag: &String| !tag.trim().is_empty() && tag.chars().count() <= TAG_MAX;
+        let tag = |node: &Node| node.scalar_text().filter(fit).map(|tag| tag.trim().to_owned());
+        let tags: Option<Vec<String>> = nodes.iter().take(TAGS_MAX + 1).map(tag).collect();
+        tags.filter(|tags| tags.len() <= TAGS_MAX).ok_or_else(|| {
+            broken(format!("tags: must be at most {TAGS_MAX} texts of at most {TAG_MAX} characters"))
+        })
     }
 
     /// `text` with variables filled in and fit to be handed to the system.

@@ -1,6 +1,7 @@
 //! Every setting there is: the one table that reading, `config show`, `config check` and the shipped
 //! `config/hawkeye.yaml` are made from.
 
+use super::judging;
 use super::settings::Draft;
 use super::value::Value;
 
@@ -55,6 +56,16 @@ pub(crate) enum Kind {
     Revision,
     /// An address to listen on, or `null` for none.
     OptionalAddress,
+    /// A list of texts, or one.
+    Words,
+    /// What makes a run fail: a list of words, or one.
+    FailOn,
+    /// A section of rules, each with a severity.
+    Grades,
+    /// A list of rules.
+    Rules,
+    /// The entries of a policy.
+    Clauses,
     /// Nothing but `null`.
     Never,
 }
@@ -125,6 +136,14 @@ pub(crate) const KEYS: &[Key] = &[
     live("max_duration", Kind::OptionalSeconds, "null", "seconds for the whole run; null = no bound", |d, v| d.settings.max_duration = v.optional_seconds()),
     live("protocol_version", Kind::Revision, "auto", "the only protocol revision to speak, by date; auto = whatever the server speaks", |d, v| d.settings.protocol_version = v.revision()),
     live("approved_servers", Kind::OptionalPath, "null", "file of the servers that may be in use (approved_servers: names, or name, url and command with * for anything); any other is a finding; null = no such list", |d, v| d.approved = v.optional_path()),
+    live(judging::FAIL_ON, Kind::FailOn, "[high]", "what makes a run fail: a severity (that and worse) or never, ids of rules or families (HK-POI-*), drift, incomplete; without a severity high stays in force", |d, v| d.judging.fail_on = v.words()),
+    live(judging::SUPPRESSIONS, Kind::Paths, "[]", "files of findings that somebody answers for, each with fingerprint, owner, reason and expires; relative ones start at this file's directory", |d, v| d.judging.suppressions = v.paths()),
+    live(judging::POLICY, Kind::Clauses, "[]", "what becomes of findings, the first entry that fits decides: action (allow, warn or fail) and rule, severity (that and worse), server, tag (of a server, or a reference such as CWE-78), reason", |d, v| d.judging.clauses = v.clauses()),
+
+    live(judging::DISABLE, Kind::Words, "[]", "rules and families that do not hold: [HK-SCH-*, HK-CAP-004]", |d, v| d.judging.disable = v.words()),
+    live(judging::SEVERITY, Kind::Grades, "{}", "how bad findings of a rule or family are, whatever it says: {HK-CAP-001: high}", |d, v| d.judging.grades = v.grades()),
+    live("rules.files", Kind::Paths, "[]", "files of own rules, each a list as custom is; relative ones start at this file's directory", |d, v| d.judging.files = v.paths()),
+    live(judging::CUSTOM, Kind::Rules, "[]", "own rules, each with id, title, severity, pattern or patterns (regular expressions, in any case), remedy; and confidence, unless (patterns), where (text, name, description, parameters, uri, instructions), kinds (tool, resource, prompt, server), message, references", |d, v| d.judging.custom = v.rules()),
 
     live("mcp_introspection.timeout", Kind::Seconds, "30.0", "seconds for one server, from its start to the last page", |d, v| d.settings.timeout = v.seconds()),
     live("mcp_introspection.max_retries", TRIES, "3", "how often a URL is tried again whose server drops the connection before anything is agreed, within its timeout; one that refuses it, once; statuses are http_config.retry_config's", |d, v| d.settings.max_retries = v.u32()),
@@ -226,6 +245,7 @@ pub(crate) const KEYS: &[Key] = &[
 
 /// What each section is about, for the shipped file.
 pub(crate) const SECTIONS: &[(&str, &str)] = &[
+    ("rules", "which rules hold, and how bad what they find is"),
     ("mcp_introspection", "how servers are introspected"),
     ("mcp_introspection.rate_limiting", "pacing"),
     ("mcp_introspection.rate_limiting.per_origin", "of one server's address"),

@@ -7,6 +7,7 @@
 //! | `profile` | the sets of defaults that hawkeye brings along |
 //! | `layer`, `value` | one layer; one value |
 //! | `check` | `config check`, `config show`, the shipped file |
+//! | `judging`, `section` | rules, policy, suppressions; a section of a list |
 //! | `targets`, `entry`, `expand`, `words` | target files; one entry of them |
 //! | `yaml`, `jsonc`, `node`, `file` | text to a tree that remembers places |
 //!
@@ -18,12 +19,14 @@ mod entry;
 mod expand;
 mod file;
 mod jsonc;
+mod judging;
 pub(crate) mod keys;
 mod layer;
 mod node;
 mod profile;
 #[cfg(test)]
 mod profile_tests;
+mod section;
 mod settings;
 #[cfg(test)]
 mod target_tests;

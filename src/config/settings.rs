@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::analysis::options::{Approved, Policy};
 use crate::cli::args::{Concurrency, Pin, Scan};
 use crate::engine::options::{Batches, Memory, Width};
+use crate::gate::options::GateOptions;
 use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::preflight::tier::Tier;
@@ -16,6 +17,7 @@ use crate::report::options::Monitoring;
 use crate::store::options::CacheOptions;
 use crate::transport::options::{Rate, WireOptions};
 
+use super::judging::Judging;
 use super::keys::{KEYS, Key};
 use super::layer::{self, SERVERS};
 use super::node::{Node, Position};
@@ -48,6 +50,8 @@ pub(crate) struct Settings {
     pub differential: bool,
     /// The only servers that may be in use, where there is such a list.
     pub approved: Option<Approved>,
+    /// What findings do to a run.
+    pub gate: GateOptions,
     /// Whether to log as with `-v`.
     pub verbose: bool,
     /// Sessions kept between repeated introspections.
@@ -100,6 +104,10 @@ pub(crate) struct Overrides {
     pub no_cache: bool,
     /// `--differential`
     pub differential: bool,
+    /// `--fail-on`
+    pub fail_on: Vec<String>,
+    /// `--suppressions`
+    pub suppressions: Vec<PathBuf>,
     /// `--metrics-file`
     pub metrics_file: Option<PathBuf>,
     /// `--metrics-listen`
@@ -122,6 +130,8 @@ impl From<&Scan> for Overrides {
             verbose: scan.verbose > 0,
             no_cache: scan.no_cache,
             differential: scan.differential,
+            fail_on: scan.fail_on.iter().flatten().cloned().collect(),
+            suppressions: scan.suppressions.clone(),
             metrics_file: scan.metrics_file.clone(),
             metrics_listen: scan.metrics_listen,
         }
@@ -196,6 +206,7 @@ pub(crate) struct Resolved {
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(crate) settings: Settings,
+    pub(crate) judging: Judging,
     pub(crate) parallel: bool,
     /// Whether a setting asks for metrics.
     pub(crate) monitored: bool,
@@ -234,6 +245,10 @@ pub(crate) fn resolve(flags: &Overrides, environment: &Environment) -> Result<Re
     }
     said.flags(flags);
     said.finish(environment, environs.notes)
+}
+
+fn some<T: Clone>(all: &[T]) -> Option<Vec<T>> {
+    (!all.is_empty()).then(|| all.to_vec())
 }
 
 const METRICS_FILE: &str = "mcp_introspection.monitoring.file";
@@ -324,6 +339,8 @@ impl Said {
                 "--differential",
                 flags.differential.then_some(Value::Bool(true)),
             ),
+            ("fail_on", "--fail-on", some(&flags.fail_on).map(Value::Words)),
+            ("suppressions", "--suppressions", some(&flags.suppressions).map(Value::Paths)),
             (METRICS_FILE, "--metrics-file", path(&flags.metrics_file)),
             (METRICS_LISTEN, "--metrics-listen", flags.metrics_listen.map(Value::Address)),
         ];
@@ -368,9 +385,33 @@ impl Said {
             shown.insert(0, Shown { path: SERVERS, value, origin, in_effect: true });
         }
         draft.settings.approved = draft.approved.as_deref().map(approved::read).transpose()?;
+        let judging = std::mem::take(&mut draft.judging);
+        let (selection, gate) =
+            judging.finish(|key, line, why| self.blame(key, line, why), |key| self.file_of(key))?;
+        draft.settings.assessment.selection = selection.into();
+        draft.settings.gate = gate;
         draft.settings.pool = draft.keep_sessions.then_some(draft.pool);
         draft.settings.targets.inline = self.inline;
         Ok(Resolved { settings: draft.settings, shown, notes })
+    }
+
+    /// An error about `key`, with whoever set it in front.
+    fn blame(&self, key: &'static str, line: Option<u32>, why: String) -> ConfigError {
+        match self.values.get(key).map(|(_, origin)| origin) {
+            Some(Origin::File { file, line: first }) => {
+                ConfigError::bare(format!("{file}:{}: {key}: {why}", line.unwrap_or(*first)))
+            }
+            Some(origin) => ConfigError::bare(format!("{origin}: {why}")),
+            None => ConfigError::bare(format!("{key}: {why}")),
+        }
+    }
+
+    fn file_of(&self, key: &'static str) -> String {
+        match self.values.get(key) {
+            Some((_, Origin::File { file, .. })) => file.clone(),
+            Some((_, origin)) => origin.to_string(),
+            None => key.to_owned(),
+        }
     }
 
     fn show(&self, key: &'static Key, tier: &Tier, auto: Width) -> Option<Shown> {
@@ -420,6 +461,7 @@ impl Draft {
                 assessment: Policy::default(),
                 differential: false,
                 approved: None,
+                gate: GateOptions::default(),
                 verbose: false,
                 pool: Some(PoolOptions::default()),
                 protocol_version: None,
@@ -427,6 +469,7 @@ impl Draft {
                 monitoring: Monitoring::default(),
                 targets: TargetsFrom::default(),
             },
+            judging: Judging::default(),
             parallel: true,
             monitored: false,
             concurrency: None,

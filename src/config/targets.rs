@@ -348,7 +348,7 @@ fn plain_case(url: &str) -> String {
 }
 
 /// Joins targets that are the same server under several names: one target, all its owners, the first one's
-/// name, the longest of their timeouts. One without its own has the default, which is not known here.
+/// name, all their tags, the longest of their timeouts. One without its own has the default, which is not known here.
 pub(crate) fn merge(targets: Vec<Target>) -> Vec<Target> {
     let mut places = HashMap::new();
     let mut merged: Vec<Target> = Vec::with_capacity(targets.len());
@@ -367,6 +367,7 @@ pub(crate) fn merge(targets: Vec<Target>) -> Vec<Target> {
                 first.owners.extend(target.owners);
                 first.timeout = first.timeout.zip(target.timeout).map(|(a, b)| a.max(b));
                 first.expanded.extend(target.expanded);
+                first.tags.extend(target.tags);
             }
         }
     }
@@ -374,6 +375,8 @@ pub(crate) fn merge(targets: Vec<Target>) -> Vec<Target> {
         // The same place given twice (a file named twice) is still one owner.
         let mut seen = HashSet::new();
         target.owners.retain(|o| seen.insert(o.clone()));
+        let mut seen = HashSet::new();
+        target.tags.retain(|tag| seen.insert(tag.clone()));
     }
     merged
 }

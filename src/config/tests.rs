@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::cli::args::{Concurrency, Pin};
 use crate::engine::options::Width;
+use crate::model::fail_on::FailOn;
 use crate::model::limits::Limits;
 use crate::model::revision::Revision;
 use crate::transport::options::WireOptions;
@@ -216,6 +217,8 @@ fn every_flag_lands() {
         verbose: true,
         no_cache: true,
         differential: true,
+        fail_on: vec!["low".into(), "drift".into()],
+        suppressions: Vec::new(),
         metrics_file: Some("m.prom".into()),
         metrics_listen: Some("127.0.0.1:9100".parse().unwrap()),
         config: None,
@@ -236,6 +239,7 @@ fn every_flag_lands() {
     assert!(!with(file, &[], differential).unwrap().settings.cache.in_effect());
     assert!(with(file, &[], Overrides::default()).unwrap().settings.cache.in_effect());
     assert_eq!((s.monitoring.file, s.monitoring.listen), (Some("m.prom".into()), flags_listen()));
+    assert_eq!(s.gate.fail_on, FailOn::of(["low", "drift"]).unwrap());
     let serial = with(
         "mcp_introspection: {enable_parallel_processing: false, max_concurrent_servers: 9}",
         &[],

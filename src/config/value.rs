@@ -8,8 +8,16 @@ use crate::base::address::{LISTEN_FORM, listen_address};
 use crate::base::text::{nearest, quote};
 use crate::model::revision::Revision;
 
+use crate::analysis::options::Custom;
+use crate::base::glob::Glob;
+use crate::gate::options::Clause;
+use crate::model::fail_on::FailOn;
+use crate::model::finding::Severity;
+
+use super::judging;
 use super::keys::Kind;
 use super::node::{Node, Position, Tree};
+use super::yaml;
 
 /// The longest time anybody may configure: a year.
 const LONGEST: f64 = 31_536_000.0;
@@ -29,6 +37,10 @@ pub(crate) enum Value {
     Paths(Vec<PathBuf>),
     Statuses(Vec<u16>),
     Workers(Vec<(String, u64)>),
+    Words(Vec<String>),
+    Grades(Vec<(Glob, Severity)>),
+    Rules(Vec<Custom>),
+    Clauses(Vec<Clause>),
     Revision(Revision),
 }
 
@@ -55,6 +67,10 @@ reads! {
     path: PathBuf = Value::Path(p) => p.clone();
     paths: Vec<PathBuf> = Value::Paths(p) => p.clone();
     statuses: Vec<u16> = Value::Statuses(s) => s.clone();
+    words: Vec<String> = Value::Words(w) => w.clone();
+    grades: Vec<(Glob, Severity)> = Value::Grades(g) => g.clone();
+    rules: Vec<Custom> = Value::Rules(r) => r.clone();
+    clauses: Vec<Clause> = Value::Clauses(c) => c.clone();
 }
 
 impl Value {
@@ -116,7 +132,23 @@ impl Value {
                 list(all.iter().map(|(host, n)| format!("{} ({n})", quote(host, 80))).collect())
             }
             Value::Revision(r) => r.to_string(),
+            Value::Words(all) => list(all.iter().map(|w| quote(w, 80)).collect()),
+            Value::Grades(all) => {
+                let grades: Vec<String> =
+                    all.iter().map(|(rule, s)| format!("{}: {s}", quote(rule.text(), 80))).collect();
+                format!("{{{}}}", grades.join(", "))
+            }
+            Value::Rules(all) => list(all.iter().map(|rule| rule.id.clone()).collect()),
+            Value::Clauses(all) => entries(all.len()),
         }
+    }
+}
+
+fn entries(n: usize) -> String {
+    match n {
+        0 => "[]".to_owned(),
+        1 => "1 entry".to_owned(),
+        n => format!("{n} entries"),
     }
 }
 
@@ -160,6 +192,11 @@ pub(crate) fn read(kind: Kind, node: &Node, base: Base<'_>) -> Result<Value, Mis
         Kind::Revision => auto(node).or_else(|| revision(node)),
         Kind::OptionalAddress => unset(node).or_else(|| address(node)),
         Kind::Never => unset(node),
+        Kind::Words => judging::words(node),
+        Kind::FailOn => return fail_on(node),
+        Kind::Grades => return judging::grades(node),
+        Kind::Rules => return judging::custom(node),
+        Kind::Clauses => return judging::clauses(node),
     };
     fits.ok_or_else(|| Misfit { at: node.at, message: format!("{node} must be {}", allowed(kind, node)) })
 }
@@ -181,7 +218,9 @@ pub(crate) fn from_text(kind: Kind, text: &str) -> Node {
     let parts = || text.split(',').map(str::trim).filter(|s| !s.is_empty());
     match kind {
         Kind::Statuses => node(Tree::List(parts().map(plain).collect())),
-        Kind::Paths => node(Tree::List(parts().map(|s| node(Tree::Text(s.to_owned()))).collect())),
+        Kind::Paths | Kind::Words | Kind::FailOn => {
+            node(Tree::List(parts().map(|s| node(Tree::Text(s.to_owned()))).collect()))
+        }
         Kind::Choice(_) | Kind::Path | Kind::Revision => node(Tree::Text(text.to_owned())),
         Kind::Bool
         | Kind::BoolOrAuto
@@ -195,6 +234,10 @@ pub(crate) fn from_text(kind: Kind, text: &str) -> Node {
         | Kind::OptionalAddress
         | Kind::Workers
         | Kind::Never => plain(text),
+        // As in a file; what cannot be read there is refused as the text that it is.
+        Kind::Grades | Kind::Rules | Kind::Clauses => {
+            yaml::parse("", text).unwrap_or_else(|_| node(Tree::Text(text.to_owned())))
+        }
     }
 }
 
@@ -223,6 +266,9 @@ fn allowed(kind: Kind, node: &Node) -> String {
         Kind::Workers => "a list of workers, each with host and max_concurrent".to_owned(),
         Kind::Revision => format!("{} or auto", Revision::ALL.map(Revision::date).join(", ")),
         Kind::OptionalAddress => format!("{LISTEN_FORM}, or null"),
+        Kind::Words | Kind::FailOn => "a list of texts".to_owned(),
+        Kind::Grades => "a section of rules, each with its severity".to_owned(),
+        Kind::Rules | Kind::Clauses => "a list of sections".to_owned(),
         Kind::Never => "null: hawkeye never runs code between fork and exec".to_owned(),
     }
 }
@@ -310,6 +356,13 @@ fn statuses(node: &Node) -> Option<Value> {
     items.iter().map(status).collect::<Option<_>>().map(Value::Statuses)
 }
 
+fn fail_on(node: &Node) -> Result<Value, Misfit> {
+    let refuse = |why: String| Misfit { at: node.at, message: why };
+    let value = judging::words(node).ok_or_else(|| refuse(format!("{node} must be a list of texts")))?;
+    FailOn::of(value.words().iter().map(String::as_str)).map_err(refuse)?;
+    Ok(value)
+}
+
 fn workers(node: &Node) -> Result<Value, Misfit> {
     let misfit = |n: &Node, message: String| Misfit { at: n.at, message };
     let Tree::List(items) = &node.value else {
@@ -343,8 +396,13 @@ fn worker(node: &Node) -> Result<(String, u64), Misfit> {
 pub(crate) fn default_node(key: &super::keys::Key) -> Node {
     match key.kind {
         // The table writes lists as YAML does.
-        Kind::Statuses | Kind::Paths => from_text(key.kind, key.default.trim_matches(['[', ']'])),
-        Kind::Workers => Node { at: Position::START, value: Tree::List(Vec::new()) },
+        Kind::Statuses | Kind::Paths | Kind::Words | Kind::FailOn => {
+            from_text(key.kind, key.default.trim_matches(['[', ']']))
+        }
+        Kind::Grades => Node { at: Position::START, value: Tree::Map(Vec::new()) },
+        Kind::Workers | Kind::Rules | Kind::Clauses => {
+            Node { at: Position::START, value: Tree::List(Vec::new()) }
+        }
         _ => from_text(key.kind, key.default),
     }
 }

@@ -22,6 +22,10 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them.
+    pub const ALL: [Severity; 5] =
+        [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+
     /// As the report spells it.
     pub const fn name(self) -> &'static str {
         match self {

@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod changes;
 pub mod client;
 pub mod drift;
+pub mod fail_on;
 pub mod finding;
 pub mod inventory;
 pub mod limits;

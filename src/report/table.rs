@@ -47,12 +47,14 @@ pub(super) struct TableSink<W> {
     rows: Vec<Row>,
     /// What is bad about servers together.
     clients: Vec<String>,
+    /// No rule was in force: no finding means nothing.
+    unjudged: bool,
 }
 
 impl<W: Write> TableSink<W> {
     /// Writes to `out`.
     pub(super) fn new(out: W, style: Style) -> TableSink<W> {
-        TableSink { out, style, rows: Vec::new(), clients: Vec::new() }
+        TableSink { out, style, rows: Vec::new(), clients: Vec::new(), unjudged: false }
     }
 
     fn write_details(&mut self) -> io::Result<()> {
@@ -104,7 +106,8 @@ impl<W: Write> TableSink<W> {
 }
 
 impl<W: Write> Sink for TableSink<W> {
-    fn begin(&mut self, _run: &RunInfo) -> io::Result<()> {
+    fn begin(&mut self, run: &RunInfo) -> io::Result<()> {
+        self.unjudged = run.rules.count == 0;
         Ok(())
     }
 
@@ -144,6 +147,9 @@ impl<W: Write> Sink for TableSink<W> {
             self.write_legend()?;
             writeln!(self.out)?;
             self.write_details()?;
+        }
+        if self.unjudged {
+            writeln!(self.out, "nothing was judged: the settings leave no rule in force")?;
         }
         if end.interrupted {
             writeln!(self.out, "interrupted: the targets above are those that were reached")?;

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use crate::base::text::quote;
 use crate::model::finding::{Confidence, Finding, Severity};
-use crate::model::run::{RuleSet, RuleText};
+use crate::model::run::RuleText;
 
 use super::fleet::mentions::Errand;
 use super::frames::FRAMES;
@@ -25,7 +25,7 @@ use super::outward;
 use super::{Facts, digest, famous};
 
 /// Changes whenever the table does.
-const VERSION: &str = "2026-11-22.2";
+pub(super) const VERSION: &str = "2026-11-22";
 
 /// One rule.
 #[derive(Debug)]
@@ -77,6 +77,14 @@ impl Switch {
             Switch::Detail => policy.risk && policy.detailed,
         }
     }
+
+    /// Why `policy` wants none of them.
+    pub(super) fn why_off(self, policy: &Policy) -> String {
+        match self {
+            Switch::Detail if !policy.risk => format!("{} is false", Switch::Risk.key()),
+            Switch::Schemas | Switch::Risk | Switch::Detail => format!("{} is false", self.key()),
+        }
+    }
 }
 
 /// What a rule looks at.
@@ -116,26 +124,15 @@ pub(crate) fn find(id: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(|r| r.id.eq_ignore_ascii_case(id))
 }
 
-/// Which rules these are, for reports.
-pub(crate) fn rule_set() -> RuleSet {
-    RuleSet {
-        version: VERSION.into(),
-        count: RULES.len(),
-        sha256: digest::sha256(&canonical()),
-        not_assessed: NOT_ASSESSED.iter().map(|what| (*what).into()).collect(),
-        rules: RULES.iter().map(|rule| rule.text()).collect(),
-    }
-}
-
 /// What no listing shows.
-const NOT_ASSESSED: [&str; 3] = [
+pub(super) const NOT_ASSESSED: [&str; 3] = [
     "what the code of a server does when a tool is called",
     "what tools, resources and prompts return",
     "how a server changes after this run",
 ];
 
 /// Everything in the tables that decides what is told.
-fn canonical() -> Vec<&'static str> {
+pub(super) fn canonical() -> Vec<&'static str> {
     let rules = RULES.iter().flat_map(|r| {
         let own = [r.id, r.severity.name(), r.title, r.help, r.remedy, r.switch.key()];
         own.into_iter().chain(r.references.iter().copied())

@@ -17,10 +17,10 @@ mod watch;
 use std::io;
 use std::time::SystemTime;
 
-use crate::analysis::rules::rule_set;
-use crate::cli::args::{FailOn, Scan};
+use crate::analysis::selection::rule_set;
+use crate::cli::args::Scan;
 use crate::config::Settings;
-use crate::model::finding::Severity;
+use crate::model::fail_on::FailOn;
 use crate::model::run::{RunInfo, Tally};
 use crate::scan::{Heard, ScanOptions, Scanner};
 use crate::sys::cancel::Cancel;
@@ -122,7 +122,7 @@ pub(super) fn scan_options(settings: &Settings) -> ScanOptions {
         batches: settings.batches,
         memory: settings.memory,
         protocol_version: settings.protocol_version,
-        assessment: settings.assessment,
+        assessment: settings.assessment.clone(),
         claim: Claim::Whole { guard_program: SELF.into() },
         pool: None,
         auth_metadata: true,
@@ -137,7 +137,12 @@ pub(super) fn keeping_options(settings: &Settings) -> ScanOptions {
 
 pub(super) fn run_info(planned: &Planned) -> RunInfo {
     let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-    RunInfo { id, started: SystemTime::now(), planned: planned.targets.len(), rules: rule_set() }
+    RunInfo {
+        id,
+        started: SystemTime::now(),
+        planned: planned.targets.len(),
+        rules: rule_set(&planned.settings.assessment),
+    }
 }
 
 fn execute(args: &Scan, mut planned: Planned, mut monitor: Monitor, cancel: &Cancel) -> Exit {
@@ -167,14 +172,27 @@ fn execute(args: &Scan, mut planned: Planned, mut monitor: Monitor, cancel: &Can
     let ended = round.close();
     scanner.finish();
     monitor.tell();
-    let exit = verdict(ended.unwritten || monitor.failed, ended.reader_left, ended.tally, args);
+    let exit = verdict(
+        ended.unwritten || monitor.failed,
+        ended.reader_left,
+        ended.tally,
+        &settings.gate.fail_on,
+        args.allow_incomplete,
+    );
     if args.quiet && exit != Exit::Complete {
         ended.trouble.iter().for_each(|line| say(line));
     }
     exit
 }
 
-pub(super) fn verdict(unwritten: bool, reader_left: bool, tally: Tally, args: &Scan) -> Exit {
+/// How a run ends, in the contract's order. `lenient`: servers that are not complete are accepted.
+pub(in crate::app) fn verdict(
+    unwritten: bool,
+    reader_left: bool,
+    tally: Tally,
+    fail_on: &FailOn,
+    lenient: bool,
+) -> Exit {
     if unwritten {
         return Exit::Unwritten;
     }
@@ -184,21 +202,12 @@ pub(super) fn verdict(unwritten: bool, reader_left: bool, tally: Tally, args: &S
     if reader_left {
         return Exit::Complete;
     }
-    if tally.findings.at_least(threshold(args.fail_on)) > 0 {
+    if tally.failing > 0 || (fail_on.drift && tally.drifted > 0) {
         return Exit::Gate;
     }
     let whole = tally.targets > 0 && tally.complete == tally.targets;
-    if whole || (args.allow_incomplete && tally.targets > 0) { Exit::Complete } else { Exit::Incomplete }
-}
-
-/// The least severity that fails a run; none, where nothing does.
-fn threshold(fail_on: Option<FailOn>) -> Option<Severity> {
-    match fail_on.unwrap_or(FailOn::High) {
-        FailOn::Never => None,
-        FailOn::Info => Some(Severity::Info),
-        FailOn::Low => Some(Severity::Low),
-        FailOn::Medium => Some(Severity::Medium),
-        FailOn::High => Some(Severity::High),
-        FailOn::Critical => Some(Severity::Critical),
-    }
+    // Where nothing answered there is nothing to accept.
+    let some = tally.complete + tally.partial > 0;
+    let accepted = lenient && !fail_on.incomplete && some;
+    if whole || accepted { Exit::Complete } else { Exit::Incomplete }
 }

@@ -5,6 +5,8 @@ use std::env;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
+use crate::analysis::options::Policy;
+use crate::analysis::selection::entries;
 use crate::cli::args::Scan;
 use crate::config::{self, ConfigError, Entries, Environment, Overrides, Settings, Shown};
 use crate::demo::DemoFleet;
@@ -74,6 +76,7 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
     let line = |e: ConfigError| e.to_string();
     let (Planned { mut settings, shown, .. }, environment) = settle(args)?;
     check_certificates(&settings.wire.tls)?;
+    none_left(&settings.assessment)?;
     let insecure = "insecure".to_owned();
     if settings.wire.tls.insecure && !held.said.contains(&insecure) {
         say(
@@ -115,6 +118,18 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
         config::hold_stdio(&mut targets);
     }
     Ok(Planned { settings, targets, disabled, shown })
+}
+
+/// A run without rules that somebody switched off one by one would pass everything.
+fn none_left(policy: &Policy) -> Result<(), String> {
+    let none = entries(policy).iter().all(|rule| rule.off.is_some());
+    if none && !policy.selection.off.is_empty() {
+        return Err(
+            "no rule is left: rules.disable and the settings switch all of them off (hawkeye rules list)"
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 impl Held {

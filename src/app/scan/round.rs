@@ -22,6 +22,8 @@ pub(super) struct Round<'a> {
     trouble: Trouble,
     cancel: &'a Cancel,
     disabled: usize,
+    /// Whether suppressions are told that do nothing: once, not in every round.
+    first: bool,
 }
 
 /// How a round ended.
@@ -31,8 +33,8 @@ pub(super) struct Ended {
     /// Some report could not be written.
     pub(super) unwritten: bool,
     pub(super) reader_left: bool,
-    /// What went wrong, in one line.
-    pub(super) trouble: Option<String>,
+    /// What went wrong, a line for each kind of it.
+    pub(super) trouble: Vec<String>,
 }
 
 impl<'a> Round<'a> {
@@ -49,7 +51,11 @@ impl<'a> Round<'a> {
         let outputs = Outputs::open(args, info, planned.settings.stream, turn, cancel)?;
         monitor.begin(info);
         let (review, trouble) = (Review::new(&planned.settings), Trouble::default());
-        Ok(Round { scanner, review, outputs, monitor, trouble, cancel, disabled: planned.disabled })
+        let first = matches!(turn, Turn::Only | Turn::First);
+        if first {
+            review.expired().iter().for_each(|line| log::warn!("{line}"));
+        }
+        Ok(Round { scanner, review, outputs, monitor, trouble, cancel, disabled: planned.disabled, first })
     }
 
     /// Nothing came for a while.
@@ -81,9 +87,13 @@ impl<'a> Round<'a> {
     /// All targets are done: the report is out before the last server is.
     pub(super) fn complete(&mut self) {
         for client in self.review.clients() {
+            self.trouble.note_client(&client);
             self.outputs.client(&client);
         }
         self.outputs.end(self.cancel.is_tripped(), self.tally());
+        if self.first && !self.cancel.is_tripped() {
+            self.review.unused().iter().for_each(|line| log::warn!("{line}"));
+        }
         self.monitor.end(self.cancel.is_tripped(), &self.scanner.vitals());
     }
 
@@ -98,7 +108,7 @@ impl<'a> Round<'a> {
             tally,
             unwritten: self.outputs.failed,
             reader_left: self.outputs.reader_left,
-            trouble: self.trouble.line(&tally),
+            trouble: self.trouble.lines(&tally),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::app::{preflight, say};
 use crate::base::time::Deadline;
 use crate::cli::args::Scan;
 use crate::config::{Settings, TargetsFrom};
+use crate::gate::options::GateOptions;
 use crate::model::changes::{Change, Glance};
 use crate::model::outcome::{FailureKind, Outcome};
 use crate::model::target::Target;
@@ -122,7 +123,13 @@ impl Watch<'_> {
         };
         scanner.finish();
         self.monitor.tell();
-        verdict(last.unwritten || self.monitor.failed, last.reader_left, last.tally, self.args)
+        verdict(
+            last.unwritten || self.monitor.failed,
+            last.reader_left,
+            last.tally,
+            &planned.settings.gate.fail_on,
+            self.args.allow_incomplete,
+        )
     }
 
     /// One round.
@@ -211,7 +218,7 @@ fn watched(settings: &Settings) -> (&Monitoring, bool) {
 
 /// What a scanner is made from.
 fn without_targets(settings: &Settings) -> Settings {
-    Settings { targets: TargetsFrom::default(), ..settings.clone() }
+    Settings { targets: TargetsFrom::default(), gate: GateOptions::default(), ..settings.clone() }
 }
 
 fn places(targets: &[Target]) -> Vec<Place> {

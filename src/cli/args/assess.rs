@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::scan::{FailOn, Format, Scan};
+use super::scan::{Format, Scan, fail_on};
 
 /// Standard input, as a positional: argh takes `-` for an option.
 pub(super) const STANDARD_INPUT: &str = "/dev/stdin";
@@ -32,7 +32,7 @@ pub(crate) struct Assess {
     #[argh(positional, arg_name = "file")]
     pub files: Vec<PathBuf>,
 
-    /// table, json, ndjson or prometheus (default: table)
+    /// as with scan (default: table)
     #[argh(option, arg_name = "format")]
     pub format: Option<Format>,
 
@@ -48,10 +48,13 @@ pub(crate) struct Assess {
     #[argh(option, arg_name = "name")]
     pub profile: Option<String>,
 
-    /// exit with 1 at findings of this severity or worse: never, info, low, medium, high, critical
-    /// (default: high)
-    #[argh(option, arg_name = "level")]
-    pub fail_on: Option<FailOn>,
+    /// what makes it exit with 1, as with scan (default: high); repeatable
+    #[argh(option, arg_name = "what", from_str_fn(fail_on))]
+    pub fail_on: Vec<Vec<String>>,
+
+    /// file of findings that somebody answers for; repeatable
+    #[argh(option, arg_name = "file")]
+    pub suppressions: Vec<PathBuf>,
 
     /// exit with 0 even if listings are partial or unusable
     #[argh(switch)]
@@ -74,7 +77,8 @@ impl Assess {
             output: self.output.clone(),
             config: self.config.clone(),
             profile: self.profile.clone(),
-            fail_on: self.fail_on,
+            fail_on: self.fail_on.clone(),
+            suppressions: self.suppressions.clone(),
             allow_incomplete: self.allow_incomplete,
             no_progress: true,
             verbose: self.verbose,

@@ -30,7 +30,7 @@ pub(crate) use diagnose::Diagnose;
 pub(crate) use load_test::LoadTest;
 pub(crate) use preflight::{Counted, Preflight};
 pub(crate) use rules::{Rules, RulesCommand};
-pub(crate) use scan::{Concurrency, FailOn, Format, Pin, Scan};
+pub(crate) use scan::{Concurrency, Format, Pin, Scan};
 pub(crate) use words::Shown;
 
 /// Finds out what MCP servers offer.
@@ -44,9 +44,9 @@ pub(crate) use words::Shown;
                hawkeye scan --targets servers.json --format json --output report.json\n\
                hawkeye config check hawkeye.yaml",
     error_code(0, "every server complete"),
-    error_code(1, "findings at or above --fail-on"),
+    error_code(1, "findings that fail by the policy or --fail-on, or drift where that does"),
     error_code(2, "usage or configuration error: nothing was run"),
-    error_code(3, "incomplete: a server is partial or failed, or there was none"),
+    error_code(3, "incomplete: a server is partial or failed, or nothing was evaluated"),
     error_code(4, "the report could not be written, or an internal failure"),
     error_code(130, "ended by SIGINT; 143 by SIGTERM")
 )]

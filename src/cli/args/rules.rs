@@ -1,16 +1,19 @@
 //! `hawkeye rules`
 
+use std::path::PathBuf;
+
 use argh::{ArgsInfo, FromArgs};
 
 use super::words::Shown;
 
-/// Look at the rules that findings come from.
+/// Look at the rules that findings come from: hawkeye's own and those of the settings.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
     name = "rules",
     help_triggers("-h", "--help"),
     example = "{command_name} list\n\
+               {command_name} list --config hawkeye.yaml\n\
                {command_name} explain HK-POI-003"
 )]
 pub(crate) struct Rules {
@@ -29,13 +32,17 @@ pub(crate) enum RulesCommand {
     Explain(RulesExplain),
 }
 
-/// Print all rules, a line each.
+/// Print all rules, a line each, also those that the settings switch off.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(subcommand, name = "list", help_triggers("-h", "--help"))]
 pub(crate) struct RulesList {
     /// table or json (default: table)
     #[argh(option, arg_name = "format")]
     pub format: Option<Shown>,
+
+    /// settings file, read after those in /etc/hawkeye and ~/.hawkeye
+    #[argh(option, arg_name = "file")]
+    pub config: Option<PathBuf>,
 }
 
 /// Print what a rule finds, why that is bad, and what to do.
@@ -45,4 +52,8 @@ pub(crate) struct RulesExplain {
     /// the rule, as findings name it
     #[argh(positional, arg_name = "id")]
     pub id: String,
+
+    /// settings file, read after those in /etc/hawkeye and ~/.hawkeye
+    #[argh(option, arg_name = "file")]
+    pub config: Option<PathBuf>,
 }

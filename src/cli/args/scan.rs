@@ -9,6 +9,7 @@ use argh::{ArgsInfo, FromArgs};
 use super::words::{not_among, revision, seconds, words};
 use crate::base::address::{LISTEN_FORM, listen_address};
 use crate::base::text::quote;
+use crate::model::fail_on::FailOn;
 use crate::model::revision::Revision;
 use crate::model::secret::mask_url;
 use crate::model::target::check_url;
@@ -107,10 +108,15 @@ pub(crate) struct Scan {
     #[argh(option, arg_name = "date", from_str_fn(pin))]
     pub protocol_version: Option<Pin>,
 
-    /// exit with 1 at findings of this severity or worse: never, info, low, medium, high, critical
-    /// (default: high)
-    #[argh(option, arg_name = "level")]
-    pub fail_on: Option<FailOn>,
+    /// exit with 1 at findings of this severity or worse (never, info, low, medium, high, critical; default:
+    /// high), of these rules (HK-POI-*), at drift; incomplete: exit with 3 whatever --allow-incomplete says;
+    /// several with commas, repeatable
+    #[argh(option, arg_name = "what", from_str_fn(fail_on))]
+    pub fail_on: Vec<Vec<String>>,
+
+    /// file of findings that somebody answers for, instead of those in the settings; repeatable
+    #[argh(option, arg_name = "file")]
+    pub suppressions: Vec<PathBuf>,
 
     /// exit with 0 even if servers are partial or failed
     #[argh(switch)]
@@ -193,21 +199,9 @@ words! {
     Prometheus = "prometheus"
 }
 
-words! {
-    /// The findings that make a run fail.
-    FailOn:
-    /// None.
-    Never = "never",
-    /// All.
-    Info = "info",
-    /// Low and worse.
-    Low = "low",
-    /// Medium and worse.
-    Medium = "medium",
-    /// High and worse.
-    High = "high",
-    /// Critical ones.
-    Critical = "critical"
+pub(super) fn fail_on(value: &str) -> Result<Vec<String>, String> {
+    let words: Vec<String> = value.split(',').map(|word| word.trim().to_owned()).collect();
+    FailOn::of(words.iter().map(String::as_str)).map(|_| words)
 }
 
 fn listen(value: &str) -> Result<SocketAddr, String> {
