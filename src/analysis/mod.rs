@@ -11,6 +11,7 @@
 
 mod capability;
 mod digest;
+pub(crate) mod drift;
 mod hits;
 mod item;
 mod names;

@@ -13,7 +13,7 @@ use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::preflight::tier::Tier;
 use crate::report::options::Monitoring;
-use crate::store::options::CacheOptions;
+use crate::store::options::{CacheOptions, HistoryOptions};
 use crate::transport::options::{Rate, WireOptions};
 
 use super::keys::{KEYS, Key};
@@ -52,6 +52,8 @@ pub(crate) struct Settings {
     pub protocol_version: Option<Revision>,
     /// Results that are kept.
     pub cache: CacheOptions,
+    /// Runs that are kept.
+    pub history: HistoryOptions,
     /// Whether and where the run is measured.
     pub monitoring: Monitoring,
     /// What to scan where the command line says nothing.
@@ -94,6 +96,8 @@ pub(crate) struct Overrides {
     pub verbose: bool,
     /// `--no-cache`
     pub no_cache: bool,
+    /// `--no-history`
+    pub no_history: bool,
     /// `--metrics-file`
     pub metrics_file: Option<PathBuf>,
     /// `--metrics-listen`
@@ -115,6 +119,7 @@ impl From<&Scan> for Overrides {
             insecure: scan.insecure,
             verbose: scan.verbose > 0,
             no_cache: scan.no_cache,
+            no_history: scan.no_history,
             metrics_file: scan.metrics_file.clone(),
             metrics_listen: scan.metrics_listen,
         }
@@ -311,6 +316,7 @@ impl Said {
                 "--no-cache",
                 flags.no_cache.then_some(Value::Bool(false)),
             ),
+            ("history.enabled", "--no-history", flags.no_history.then_some(Value::Bool(false))),
             (METRICS_FILE, "--metrics-file", path(&flags.metrics_file)),
             (METRICS_LISTEN, "--metrics-listen", flags.metrics_listen.map(Value::Address)),
         ];
@@ -408,6 +414,7 @@ impl Draft {
                 pool: Some(PoolOptions::default()),
                 protocol_version: None,
                 cache: CacheOptions::default(),
+                history: HistoryOptions::default(),
                 monitoring: Monitoring::default(),
                 targets: TargetsFrom::default(),
             },
