@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 4 | `app`, `scan` | everything below |
 //! | 3 | `config`, `probe` | 0, 1, 2, not each other |
-//! | 2 | `transport`, `engine`, `analysis`, `store`, `preflight`, `measure`, `report`, `cli`, `demo` | 0 and 1, never each other |
+//! | 2 | `transport`, `engine`, `analysis`, `store`, `preflight`, `measure`, `report`, `saved`, `cli`, `demo` | 0 and 1, never each other |
 //! | 1 | `model`, `mcp` | `base`; `mcp` may use `model` |
 //! | 0 | `base`, `sys` | std; `sys` alone uses `libc` and `unsafe` |
 //!
@@ -30,6 +30,7 @@ pub mod model;
 mod preflight;
 mod probe;
 mod report;
+mod saved;
 mod scan;
 mod store;
 mod sys;

@@ -143,6 +143,7 @@ pub(crate) fn blank(target: &Target, redaction: &Redaction) -> Outcome {
         attempts: 0,
         cached: None,
         worker: None,
+        saved: None,
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 5] = [
     &["base", "sys"],
     &["model", "mcp"],
-    &["transport", "engine", "analysis", "store", "preflight", "measure", "report", "cli", "demo"],
+    &["transport", "engine", "analysis", "store", "preflight", "measure", "report", "saved", "cli", "demo"],
     &["config", "probe"],
     &["app", "scan"],
 ];

@@ -34,7 +34,7 @@ use std::time::Instant;
 
 use crate::model::finding::Finding;
 use crate::model::inventory::{Inventory, List};
-use crate::model::outcome::{EndpointView, Outcome, Posture};
+use crate::model::outcome::{EndpointView, Outcome, Posture, Status};
 use crate::model::secret::Secret;
 use crate::model::target::{Endpoint, Target};
 
@@ -62,9 +62,9 @@ pub(crate) struct Facts<'a> {
 /// nothing is judged.
 pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     let begun = Instant::now();
-    outcome.findings = match outcome.inventory.protocol {
-        None => Vec::new(),
-        Some(_) => {
+    outcome.findings = match outcome.status {
+        Status::Failed | Status::NotEvaluated => Vec::new(),
+        Status::Complete | Status::Partial => {
             let facts = Facts {
                 name: &outcome.name,
                 endpoint: &target.endpoint,
@@ -77,7 +77,7 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     };
     let ms = (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3;
     // A remembered answer took what it took then.
-    if outcome.cached.is_none() {
+    if outcome.cached.is_none() && outcome.saved.is_none() {
         outcome.timing.analysis_ms = ms;
         outcome.timing.total_ms += ms;
     }

@@ -421,6 +421,7 @@ fn only_what_was_reached_is_judged() {
         attempts: 1,
         cached: None,
         worker: None,
+        saved: None,
     };
     judge(&target, &mut outcome, &Policy::default());
     assert_eq!(outcome.findings, []);

@@ -1,5 +1,6 @@
 //! Floor 4: one file a subcommand. The only place that joins siblings.
 
+mod assess;
 mod bench;
 mod cache;
 mod config;
@@ -57,6 +58,7 @@ fn run(args: Vec<OsString>) -> Exit {
     };
     match cli.command {
         Command::Scan(args) => scan::run(&args, &cli.process),
+        Command::Assess(args) => assess::run(&args),
         Command::Diagnose(args) => diagnose::run(&args, &cli.process),
         Command::Bench(args) => bench::run(&args, &cli.process),
         Command::LoadTest(args) => load_test::run(&args, &cli.process),

@@ -123,6 +123,26 @@ pub fn for_each<'a>(text: &'a str, each: impl FnMut(&'a RawValue)) -> Option<()>
     json.end().ok()
 }
 
+/// Hands each member of the object `text` to `each`, in order; `None` if it is no valid JSON object.
+pub fn for_each_member<'a>(text: &'a str, each: impl FnMut(Cow<'a, str>, &'a RawValue)) -> Option<()> {
+    struct Members<F>(F);
+    impl<'de, F: FnMut(Cow<'de, str>, &'de RawValue)> Visitor<'de> for Members<F> {
+        type Value = ();
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+            while let Some((Key(key), value)) = map.next_entry()? {
+                (self.0)(key, value);
+            }
+            Ok(())
+        }
+    }
+    let mut json = serde_json::Deserializer::from_str(text);
+    json.deserialize_map(Members(each)).ok()?;
+    json.end().ok()
+}
+
 /// The string that `raw` is, if it is one. Lone surrogates become U+FFFD: what a server calls a string
 /// must not make the rest of its message unreadable.
 pub fn string(raw: &RawValue) -> Option<Cow<'_, str>> {

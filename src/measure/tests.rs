@@ -34,6 +34,7 @@ fn outcome(failure: Option<(FailureKind, Phase, &str)>) -> Outcome {
         attempts: 1,
         cached: None,
         worker: None,
+        saved: None,
     }
 }
 

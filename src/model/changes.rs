@@ -261,6 +261,7 @@ mod tests {
             attempts: 1,
             cached: None,
             worker: None,
+            saved: None,
         }
     }
 

@@ -62,6 +62,9 @@ pub struct Outcome {
     pub cached: Option<Cached>,
     /// Set when another host did the work.
     pub worker: Option<String>,
+    /// Set when this was read from a file and nobody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saved: Option<SavedIn>,
 }
 
 /// A place in a file that names a server.
@@ -83,6 +86,19 @@ pub struct Cached {
     pub stored_at: String,
     /// Seconds since.
     pub age_s: u64,
+}
+
+/// The file that a result was read from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedIn {
+    /// As it was given; `standard input` is spelled so.
+    pub file: String,
+    /// Where in it, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// When the server was asked, RFC 3339, where the file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learnt_at: Option<String>,
 }
 
 /// The transports of MCP.

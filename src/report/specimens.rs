@@ -81,6 +81,7 @@ pub(super) fn complete() -> Outcome {
         attempts: 1,
         cached: None,
         worker: None,
+        saved: None,
     }
 }
 
@@ -158,6 +159,7 @@ pub(super) fn hostile() -> Outcome {
         auth: Auth { challenges: vec![text()], facts: vec![text()], ..Auth::default() },
         notes: vec![Note { code: "stderr".into(), message: text(), count: 1 }],
         worker: Some(text()),
+        saved: None,
         ..partial()
     }
 }

@@ -375,6 +375,7 @@ fn complete() -> Outcome {
         attempts: 2,
         cached: None,
         worker: None,
+        saved: None,
     }
 }
 

@@ -11,7 +11,7 @@ mod pass;
 pub(super) mod plan;
 mod remember;
 mod round;
-mod trouble;
+pub(super) mod trouble;
 mod watch;
 
 use std::io;
@@ -134,7 +134,7 @@ pub(super) fn keeping_options(settings: &Settings) -> ScanOptions {
     ScanOptions { pool: settings.pool, ..scan_options(settings) }
 }
 
-fn run_info(planned: &Planned) -> RunInfo {
+pub(super) fn run_info(planned: &Planned) -> RunInfo {
     let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
     RunInfo { id, started: SystemTime::now(), planned: planned.targets.len(), rules: rule_set() }
 }
@@ -173,7 +173,7 @@ fn execute(args: &Scan, mut planned: Planned, mut monitor: Monitor, cancel: &Can
     exit
 }
 
-fn verdict(unwritten: bool, reader_left: bool, tally: Tally, args: &Scan) -> Exit {
+pub(super) fn verdict(unwritten: bool, reader_left: bool, tally: Tally, args: &Scan) -> Exit {
     if unwritten {
         return Exit::Unwritten;
     }

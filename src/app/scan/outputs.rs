@@ -36,7 +36,7 @@ pub(super) fn check(args: &Scan) -> Result<(), String> {
 
 /// Which of several scans this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(in crate::app) enum Turn {
     /// There is one.
     Only,
     /// The first that is watched: told in full.
@@ -56,19 +56,19 @@ struct Slot {
 }
 
 /// Every sink of a run, and the line of progress.
-pub(super) struct Outputs<'a> {
+pub(in crate::app) struct Outputs<'a> {
     sinks: Vec<Slot>,
     turn: Turn,
     live: Option<Live>,
     progress: Progress,
     planned: usize,
     cancel: &'a Cancel,
-    pub(super) failed: bool,
-    pub(super) reader_left: bool,
+    pub(in crate::app) failed: bool,
+    pub(in crate::app) reader_left: bool,
 }
 
 impl<'a> Outputs<'a> {
-    pub(super) fn open(
+    pub(in crate::app) fn open(
         args: &Scan,
         info: &RunInfo,
         stream: Option<usize>,
@@ -125,7 +125,7 @@ impl<'a> Outputs<'a> {
     }
 
     /// The target at `at` of the plan is done; `changes` says what is different from the round before.
-    pub(super) fn outcome(&mut self, at: usize, outcome: &Outcome, changes: &[Change], width: usize) {
+    pub(in crate::app) fn outcome(&mut self, at: usize, outcome: &Outcome, changes: &[Change], width: usize) {
         log::debug!("{}", told(outcome));
         self.each_slot(|sink, only_changes| match (only_changes, changes) {
             (false, _) => sink.outcome(at, outcome),
@@ -143,11 +143,11 @@ impl<'a> Outputs<'a> {
     }
 
     /// What there is to be said of the servers of one client together.
-    pub(super) fn client(&mut self, client: &Client) {
+    pub(in crate::app) fn client(&mut self, client: &Client) {
         self.each_slot(|sink, only_changes| if only_changes { Ok(()) } else { sink.client(client) });
     }
 
-    pub(super) fn end(&mut self, interrupted: bool, tally: Tally) {
+    pub(in crate::app) fn end(&mut self, interrupted: bool, tally: Tally) {
         self.live = None;
         let end = RunEnd { finished: SystemTime::now(), interrupted, tally };
         self.each(|sink| sink.end(&end));

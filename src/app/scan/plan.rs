@@ -58,14 +58,21 @@ impl Held {
     }
 }
 
-pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> Result<Planned, String> {
+/// The settings of a plan, which has no targets yet.
+pub(in crate::app) fn settle(args: &Scan) -> Result<(Planned, Environment), String> {
     outputs::check(args)?;
     let line = |e: ConfigError| e.to_string();
     let environment = Environment::of_process().map_err(line)?;
     let resolved = config::resolve(&Overrides::from(args), &environment).map_err(line)?;
-    let mut settings = resolved.settings;
-    start_log(args, settings.verbose);
+    start_log(args, resolved.settings.verbose);
     resolved.notes.iter().for_each(|n| log::info!("{n}"));
+    let (settings, shown) = (resolved.settings, resolved.shown);
+    Ok((Planned { settings, targets: Vec::new(), disabled: 0, shown }, environment))
+}
+
+pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> Result<Planned, String> {
+    let line = |e: ConfigError| e.to_string();
+    let (Planned { mut settings, shown, .. }, environment) = settle(args)?;
     check_certificates(&settings.wire.tls)?;
     let insecure = "insecure".to_owned();
     if settings.wire.tls.insecure && !held.said.contains(&insecure) {
@@ -107,7 +114,7 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
     if args.no_stdio {
         config::hold_stdio(&mut targets);
     }
-    Ok(Planned { settings, targets, disabled, shown: resolved.shown })
+    Ok(Planned { settings, targets, disabled, shown })
 }
 
 impl Held {

@@ -11,11 +11,11 @@ const NAME_MAX: usize = 60;
 
 /// The first servers that are not complete.
 #[derive(Debug, Default)]
-pub(super) struct Trouble(Vec<String>);
+pub(in crate::app) struct Trouble(Vec<String>);
 
 impl Trouble {
     /// Looks at a result.
-    pub(super) fn note(&mut self, outcome: &Outcome) {
+    pub(in crate::app) fn note(&mut self, outcome: &Outcome) {
         if outcome.status == Status::Complete || self.0.len() == MOST {
             return;
         }
@@ -28,7 +28,7 @@ impl Trouble {
     }
 
     /// The line, if anything is to be said.
-    pub(super) fn line(&self, tally: &Tally) -> Option<String> {
+    pub(in crate::app) fn line(&self, tally: &Tally) -> Option<String> {
         let incomplete = tally.targets - tally.complete;
         let more = match incomplete - self.0.len() {
             0 => String::new(),

@@ -1,5 +1,6 @@
 //! The options, and everything about them that can be said without reading a file.
 
+mod assess;
 mod bench;
 pub(super) mod cache;
 pub(super) mod config;
@@ -20,6 +21,7 @@ use crate::base::text::quote;
 
 use super::complaint::complaint;
 
+pub(crate) use assess::Assess;
 pub(crate) use bench::Bench;
 pub(crate) use cache::{Cache, CacheCommand};
 pub(crate) use config::{Config, ConfigCommand};
@@ -70,6 +72,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// `scan`
     Scan(Scan),
+    /// `assess`
+    Assess(Assess),
     /// `diagnose`
     Diagnose(Diagnose),
     /// `preflight`
@@ -129,8 +133,10 @@ fn split(mut args: Vec<String>) -> (Vec<String>, Option<Vec<String>>) {
         command
     });
     let mut ours = Vec::with_capacity(args.len());
+    let assess = args.first().is_some_and(|a| a == "assess");
     for arg in args {
         match arg.split_once('=') {
+            _ if assess && arg == "-" => ours.push(assess::STANDARD_INPUT.to_owned()),
             Some((name, value)) if name.starts_with("--") => {
                 ours.extend([name.to_owned(), value.to_owned()]);
             }
@@ -158,8 +164,10 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
         (Command::Diagnose(args), process) => diagnose::check(args, process),
         (Command::Bench(args), process) => bench::check(args, process),
         (Command::LoadTest(args), process) => load_test::check(args, process),
+        (Command::Assess(args), None) => assess::check(args),
         (
-            Command::Preflight(_)
+            Command::Assess(_)
+            | Command::Preflight(_)
             | Command::Cache(_)
             | Command::Rules(_)
             | Command::Config(_)

@@ -1,0 +1,143 @@
+//! `hawkeye assess`: what was learnt before, judged by the rules of today. Asks nobody and starts nothing.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::analysis::{self, options::Policy};
+use crate::base::text::quote;
+use crate::cli::args::Assess;
+use crate::model::finding::Finding;
+use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
+use crate::saved;
+use crate::sys::cancel::Cancel;
+use crate::sys::signal;
+
+use super::exit::Exit;
+use super::review::Review;
+use super::say;
+use super::scan::outputs::{Outputs, Turn};
+use super::scan::plan::settle;
+use super::scan::trouble::Trouble;
+use super::scan::{run_info, verdict};
+
+pub(super) fn run(args: &Assess) -> Exit {
+    let cancel = match Cancel::new() {
+        Ok(cancel) => cancel,
+        Err(e) => {
+            say(&format!("cannot start: {e}"));
+            return Exit::Unwritten;
+        }
+    };
+    let scan = args.as_scan();
+    let planned = match settle(&scan) {
+        Ok((planned, _)) => planned,
+        Err(why) => {
+            say(&why);
+            return Exit::Usage;
+        }
+    };
+    if let Some(left_out) = planned.unjudged() {
+        log::warn!("{left_out}");
+    }
+    let outcomes = match read(args) {
+        Ok(outcomes) => outcomes,
+        Err(why) => {
+            why.iter().for_each(|line| say(line));
+            return Exit::Usage;
+        }
+    };
+    signal::trip_on_signals(&cancel);
+    let mut info = run_info(&planned);
+    info.planned = outcomes.len();
+    let stream = planned.settings.stream;
+    let mut outputs = match Outputs::open(&scan, &info, stream, Turn::Only, &cancel) {
+        Ok(outputs) => outputs,
+        Err(why) => {
+            say(&why);
+            return Exit::Unwritten;
+        }
+    };
+    let (mut review, mut trouble) = (Review::default(), Trouble::default());
+    for (at, mut outcome) in outcomes.into_iter().enumerate() {
+        if cancel.is_tripped() {
+            outcome = unjudged(
+                outcome,
+                Status::NotEvaluated,
+                FailureKind::Cancelled,
+                "interrupted before it was judged",
+            );
+        } else {
+            outcome = judged(outcome, &planned.settings.assessment);
+        }
+        review.outcome(&mut outcome);
+        trouble.note(&outcome);
+        outputs.outcome(at, &outcome, &[], 1);
+    }
+    for client in review.clients() {
+        outputs.client(&client);
+    }
+    let tally = review.tally();
+    outputs.end(cancel.is_tripped(), tally);
+    let exit = verdict(outputs.failed, outputs.reader_left, tally, &scan);
+    if args.quiet && exit != Exit::Complete {
+        trouble.line(&tally).iter().for_each(|line| say(line));
+    }
+    exit
+}
+
+/// Every server of every file. A file that holds none is a failed one, as long as others hold some; one that
+/// is not there is a slip of the command line.
+fn read(args: &Assess) -> Result<Vec<Outcome>, Vec<String>> {
+    let (mut all, mut unusable, mut usable) = (Vec::new(), Vec::new(), 0);
+    for path in &args.files {
+        match saved::read(path, &mut io::stdin().lock()) {
+            Ok(outcomes) => {
+                usable += 1;
+                all.extend(outcomes);
+            }
+            Err(why) if !why.read => return Err(vec![why.to_string()]),
+            Err(why) => {
+                all.push(why.outcome());
+                unusable.push(why.to_string());
+            }
+        }
+    }
+    if usable == 0 { Err(unusable) } else { Ok(all) }
+}
+
+/// `outcome` with the findings of today. A defect costs this one only.
+fn judged(mut outcome: Outcome, policy: &Policy) -> Outcome {
+    let target = saved::target(&outcome);
+    let before = std::mem::take(&mut outcome.findings);
+    let (risk, drift) = (outcome.risk.take(), outcome.drift.take());
+    drop((risk, drift));
+    let run = catch_unwind(AssertUnwindSafe(|| analysis::judge(&target, &mut outcome, policy)));
+    match run {
+        Ok(()) => {
+            keep_hidden(&mut outcome, before);
+            outcome
+        }
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+            let why = format!("hawkeye failed, please report this: {}", quote(text, 300));
+            unjudged(outcome, Status::Failed, FailureKind::Internal, &why)
+        }
+    }
+}
+
+/// What a report says of a secret in an entry can only be said by who saw it: the report has its mask.
+fn keep_hidden(outcome: &mut Outcome, before: Vec<Finding>) {
+    let hidden = before.into_iter().filter(|f| f.rule == "HK-SEC-001" && f.pointer.starts_with("/endpoint"));
+    for finding in hidden {
+        if outcome.findings.iter().all(|f| f.fingerprint != finding.fingerprint) {
+            outcome.findings.push(Finding { fails: false, suppressed: None, ..finding });
+        }
+    }
+    outcome.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+}
+
+fn unjudged(outcome: Outcome, status: Status, kind: FailureKind, why: &str) -> Outcome {
+    let failure = Failure { kind, phase: Phase::Config, message: why.to_owned() };
+    Outcome { status, failure: Some(failure), findings: Vec::new(), ..outcome }
+}
