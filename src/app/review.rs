@@ -5,15 +5,22 @@ use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::Tally;
 
+use super::past::Past;
+
 /// Everything that lies between a judged outcome and the report.
 #[derive(Default)]
-pub(in crate::app) struct Review {
+pub(in crate::app) struct Review<'a> {
+    /// What outcomes are compared with; nothing where nothing is known.
+    pub(in crate::app) past: Option<&'a mut Past>,
     tally: Tally,
 }
 
-impl Review {
+impl Review<'_> {
     /// Completes `outcome`, and counts it.
     pub(in crate::app) fn outcome(&mut self, outcome: &mut Outcome) {
+        if let Some(past) = &mut self.past {
+            past.compare(outcome);
+        }
         self.tally.add(outcome);
     }
 

@@ -69,6 +69,16 @@ pub(crate) enum Offer {
     Text(Text),
 }
 
+impl Offer {
+    /// Bytes that wait with it.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Offer::Unknown | Offer::Stored(_) => 0,
+            Offer::Text(text) => text.bytes.len(),
+        }
+    }
+}
+
 /// One outcome on its way into the history.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Entry {
@@ -235,7 +245,8 @@ fn put(change: &Transaction<'_>, run: i64, entries: &[Entry]) -> Result<(), Stor
     for entry in entries {
         let inventory = match &entry.offer {
             Offer::Unknown => None,
-            Offer::Same(number) => Some(*number),
+            // Gone in the meantime: better nothing than somebody else's.
+            Offer::Stored(hash) => bodies.find(hash)?,
             Offer::Text(text) => Some(bodies.number(change, text)?),
         };
         let verdict = bodies.number(change, &entry.verdict)?;

@@ -56,12 +56,31 @@ pub(crate) const MOST: usize = 500;
 /// A difference, and where its older side is.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Found {
-    /// For the report.
-    pub(crate) difference: Difference,
+    difference: Difference,
     /// Its place in the list of before and in that of now, where it stands in a list.
     places: Option<(List, Option<usize>, Option<usize>)>,
     /// More than icons and the like.
     matters: bool,
+}
+
+impl Found {
+    /// The difference itself.
+    pub(crate) fn difference(&self) -> &Difference {
+        &self.difference
+    }
+
+    /// The same, for good.
+    pub(crate) fn into_difference(self) -> Difference {
+        self.difference
+    }
+}
+
+/// That nobody has seen this server before.
+pub(crate) fn new_server(outcome: &Outcome) -> Found {
+    let name = outcome.name.clone();
+    let (what, change, pointer) = (Part::Server, How::Added, Some(String::new()));
+    let difference = Difference { what, name, change, pointer, details: Vec::new() };
+    Found { difference, places: None, matters: true }
 }
 
 /// What is different about a server between `before` and `after`, which may both be incomplete.
@@ -69,10 +88,19 @@ pub(crate) fn compare(before: &Outcome, after: &Outcome, bounds: &Bounds) -> Vec
     let (then, now) = (&before.inventory, &after.inventory);
     let mut found = Vec::new();
     found.extend(one(Part::Server, "/endpoint", endpoint(&before.endpoint, &after.endpoint, bounds)));
-    // A server that was not reached says nothing of itself.
-    if then.protocol.is_none() || now.protocol.is_none() {
-        return found;
+    // A server that was not reached says nothing of itself, and a listing that somebody saved not everything.
+    if then.protocol.is_some() && now.protocol.is_some() {
+        itself(before, after, bounds, &mut found);
     }
+    for list in List::ALL {
+        lists::compare(list, then, now, bounds, &mut found);
+    }
+    found
+}
+
+/// Everything but the lists.
+fn itself(before: &Outcome, after: &Outcome, bounds: &Bounds, found: &mut Vec<Found>) {
+    let (then, now) = (&before.inventory, &after.inventory);
     let version = |inventory: &Inventory| inventory.protocol.as_ref().map(|p| Value::from(p.version.as_str()));
     let details = tree::values(version(then).as_ref(), version(now).as_ref(), bounds);
     found.extend(one(Part::Protocol, "/protocol/version", details));
@@ -88,10 +116,6 @@ pub(crate) fn compare(before: &Outcome, after: &Outcome, bounds: &Bounds) -> Vec
     let text = |inventory: &Inventory| inventory.instructions.as_deref().map(Value::from);
     let details = tree::values(text(then).as_ref(), text(now).as_ref(), bounds);
     found.extend(one(Part::Instructions, "/instructions", details));
-    for list in List::ALL {
-        lists::compare(list, then, now, bounds, &mut found);
-    }
-    found
 }
 
 /// Which findings are new and which are gone, where both sides could be judged in full.
@@ -169,10 +193,13 @@ fn verb(how: How) -> &'static str {
     }
 }
 
-/// Whether all of `list` is known.
+/// Whether all of `list` is known. A list that a saved listing does not have may well be there.
 fn ended(inventory: &Inventory, list: List) -> bool {
-    let ended = |state| matches!(state, CoverageState::Complete | CoverageState::Unsupported);
-    inventory.coverage_of(list).is_some_and(|row| ended(row.state))
+    inventory.coverage_of(list).is_some_and(|row| match row.state {
+        CoverageState::Complete => true,
+        CoverageState::Unsupported => inventory.protocol.is_some(),
+        CoverageState::Failed | CoverageState::Truncated | CoverageState::Skipped => false,
+    })
 }
 
 /// The difference of a part of which there is one.

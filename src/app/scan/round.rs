@@ -1,10 +1,12 @@
 //! One round: each outcome is reviewed, then told to all who want to know.
 
+use crate::app::past::{Past, Recording};
 use crate::app::review::Review;
 use crate::cli::args::Scan;
 use crate::model::changes::Change;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
+use crate::model::target::Target;
 use crate::scan::Scanner;
 use crate::sys::cancel::Cancel;
 
@@ -16,7 +18,7 @@ use super::trouble::Trouble;
 /// Who hears of a round.
 pub(super) struct Round<'a> {
     scanner: &'a Scanner,
-    review: Review,
+    review: Review<'a>,
     outputs: Outputs<'a>,
     monitor: &'a mut Monitor,
     trouble: Trouble,
@@ -52,8 +54,27 @@ impl<'a> Round<'a> {
         Ok(Round { scanner, review, outputs, monitor, trouble, cancel, disabled: planned.disabled })
     }
 
+    /// The same, with outcomes compared with the `past` and recorded; of `turn` depends when.
+    pub(super) fn comparing(
+        mut self,
+        mut past: Option<&'a mut Past>,
+        info: &RunInfo,
+        targets: &[Target],
+        turn: Turn,
+    ) -> Round<'a> {
+        if let Some(past) = &mut past {
+            past.begin(info, targets, match turn {
+                Turn::Only | Turn::First => Recording::Always,
+                Turn::Later | Turn::Unread => Recording::Changes,
+            });
+        }
+        self.review.past = past;
+        self
+    }
+
     /// Nothing came for a while.
     pub(super) fn quiet(&mut self) {
+        self.review.past.iter_mut().for_each(|past| past.write());
         self.outputs.quiet(self.scanner.vitals().width);
         self.monitor.tick(|| self.scanner.vitals());
     }
@@ -67,6 +88,9 @@ impl<'a> Round<'a> {
     ) {
         self.review.outcome(&mut outcome);
         let changes = changes(&outcome);
+        if let Some(past) = &mut self.review.past {
+            past.record(at, &outcome, !changes.is_empty());
+        }
         self.trouble.note(&outcome);
         self.outputs.outcome(at, &outcome, &changes, self.scanner.vitals().width);
         self.monitor.outcome(&outcome);
@@ -75,15 +99,19 @@ impl<'a> Round<'a> {
 
     /// A target of the round before is none any more.
     pub(super) fn gone(&mut self, name: &str) {
+        self.review.past.iter_mut().for_each(|past| past.gone());
         self.outputs.gone(name);
     }
 
     /// All targets are done: the report is out before the last server is.
     pub(super) fn complete(&mut self) {
-        for client in self.review.clients() {
-            self.outputs.client(&client);
+        let clients = self.review.clients();
+        clients.iter().for_each(|client| self.outputs.client(client));
+        let (interrupted, tally) = (self.cancel.is_tripped(), self.tally());
+        self.outputs.end(interrupted, tally);
+        if let Some(past) = &mut self.review.past {
+            past.end(interrupted, &tally, &clients);
         }
-        self.outputs.end(self.cancel.is_tripped(), self.tally());
         self.monitor.end(self.cancel.is_tripped(), &self.scanner.vitals());
     }
 
