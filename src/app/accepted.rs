@@ -53,7 +53,8 @@ impl Baseline {
     pub(in crate::app) fn server(&self, outcome: &Outcome) -> Option<&Outcome> {
         let named = self.servers.iter().find(|server| server.name == outcome.name);
         named.or_else(|| {
-            let known = |view: &crate::model::outcome::EndpointView| view.url.is_some() || view.command.is_some();
+            let known =
+                |view: &crate::model::outcome::EndpointView| view.url.is_some() || view.command.is_some();
             let same = |server: &&Outcome| known(&server.endpoint) && server.endpoint == outcome.endpoint;
             self.servers.iter().find(same)
         })

@@ -1,7 +1,7 @@
 //! `hawkeye baseline`: accepting servers as they are, and asking whether they still are.
 
 use crate::base::text::{plural, quote};
-use crate::cli::args::{BaselineAccept, BaselineCheck, BaselineCommand, Baseline as Args};
+use crate::cli::args::{Baseline as Args, BaselineAccept, BaselineCheck, BaselineCommand};
 use crate::model::outcome::Outcome;
 
 use super::accepted::{self, Baseline, acceptable};

@@ -42,7 +42,9 @@ fn one(then: Option<&Outcome>, now: &Outcome, summary: &mut Summary) -> Option<S
     };
     let mut changes: Vec<Difference> =
         drift::compare(then, now, &drift::FULL).into_iter().map(Found::into_difference).collect();
-    let reached = |outcome: &Outcome| outcome.inventory.protocol.is_some() || outcome.inventory.coverage.iter().any(|row| row.pages > 0);
+    let reached = |outcome: &Outcome| {
+        outcome.inventory.protocol.is_some() || outcome.inventory.coverage.iter().any(|row| row.pages > 0)
+    };
     let known = reached(then) && reached(now);
     // A listing that was saved raw was judged by nobody.
     let judged = |outcome: &Outcome| !outcome.findings.is_empty() || outcome.saved.is_none();
@@ -87,11 +89,8 @@ fn partners(before: &[Outcome], after: &[Outcome]) -> Vec<Option<usize>> {
         let words: Vec<&str> = view.url.iter().chain(&view.command).chain(args).map(String::as_str).collect();
         (!words.is_empty()).then(|| words.join("\0"))
     };
-    let mut left: HashMap<String, usize> = by_name
-        .into_values()
-        .flatten()
-        .filter_map(|at| Some((words(&before[at])?, at)))
-        .collect();
+    let mut left: HashMap<String, usize> =
+        by_name.into_values().flatten().filter_map(|at| Some((words(&before[at])?, at))).collect();
     for (outcome, partner) in after.iter().zip(&mut partners) {
         if partner.is_none() {
             *partner = words(outcome).and_then(|words| left.remove(&words));

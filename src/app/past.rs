@@ -16,7 +16,7 @@ use crate::model::drift::{Drift, Moment, Since};
 use crate::model::outcome::{EndpointView, Outcome, Owner};
 use crate::model::run::{RunInfo, Tally};
 use crate::model::target::Target;
-use crate::store::history::{self, Begun, Ended, Entry, Identity, Known, Offer, Text};
+use crate::store::history::{self, Begun, Ended, Entry, Identity, Knowledge, Known, Offer, Text};
 use crate::store::key::HashKey;
 use crate::store::options::HistoryOptions;
 use crate::store::{StoreError, record};
@@ -47,6 +47,8 @@ struct Run {
     begun: Begun,
     /// Once there is something of it in the database.
     number: Option<i64>,
+    /// From the runs before.
+    knowledge: Knowledge,
     /// Names that are targets of this run.
     taken: HashSet<[u8; 16]>,
     /// Servers that came already.
@@ -106,13 +108,16 @@ impl Past {
         let (id, started, what) = (info.id.clone(), info.started, self.what.clone());
         let taken = self.database.as_ref().and_then(|database| {
             database.with(|store| {
-                let name = |t: &Target| name_key(store.secret(), &t.owners, kind(&t.endpoint.view(&no_secrets())));
+                let name =
+                    |t: &Target| name_key(store.secret(), &t.owners, kind(&t.endpoint.view(&no_secrets())));
                 Ok(targets.iter().filter_map(name).collect())
             })
         });
+        let knowledge = self.database.as_ref().and_then(|database| database.with(|s| history::knowledge(s)));
         self.run = Some(Run {
             begun: Begun { id, started, what, rules },
             number: None,
+            knowledge: knowledge.unwrap_or_default(),
             taken: taken.unwrap_or_default(),
             seen: HashSet::new(),
             met: HashSet::new(),
@@ -164,16 +169,13 @@ impl Past {
         // An answer out of the cache is older than it looks, and was compared when it was new. Which of two
         // that cannot be told apart is which, nobody knows.
         let comparable = outcome.cached.is_none() && again == 0;
-        let known = comparable.then(|| {
-            database.with(|store| history::known(store, &identity, run.number, &run.taken))
-        });
-        let Some(known) = known.flatten().flatten() else {
+        let known = if comparable { run.knowledge.of(&identity, &run.taken) } else { None };
+        let Some(known) = known else {
             return Some(Pending { identity, offer: Offer::Text(text), since: None, moment: None });
         };
         let since = Since { at: rfc3339(known.at), run: Some(known.id.clone()), file: None };
-        let moments = database.with(|store| history::changes(store, &identity)).unwrap_or_default();
+        let moments = run.knowledge.changes(&identity).into_iter();
         let timeline = moments
-            .into_iter()
             .map(|change| Moment { at: rfc3339(change.at), run: change.run, what: change.what })
             .collect();
         let (mut found, mut offer, mut findings) = (Vec::new(), Offer::Stored(text.hash), Vec::new());
@@ -270,7 +272,8 @@ impl Past {
             tally: serde_json::to_string(tally).unwrap_or_default(),
             clients: serde_json::to_string(clients).unwrap_or_default(),
         };
-        let number = run.number.or_else(|| database.with(|store| history::record(store, &run.begun, None, &[])));
+        let number =
+            run.number.or_else(|| database.with(|store| history::record(store, &run.begun, None, &[])));
         let Some(number) = number else { return };
         let done = database.with(|store| history::finish(store, number, &ended));
         if done.is_some() {
@@ -287,10 +290,7 @@ fn tell(outcome: &mut Outcome, since: Since, found: Vec<Found>, timeline: Vec<Mo
 }
 
 /// The outcome that is `known`, and the text of what it offers.
-fn before(
-    store: &mut crate::store::Store,
-    known: &Known,
-) -> Result<Option<(Outcome, Text)>, StoreError> {
+fn before(store: &mut crate::store::Store, known: &Known) -> Result<Option<(Outcome, Text)>, StoreError> {
     let (Some(offer), Some(verdict)) =
         (history::text(store, known.inventory)?, history::text(store, known.verdict)?)
     else {
@@ -335,7 +335,12 @@ fn name_key(secret: &HashKey, owners: &[Owner], kind: &str) -> Option<[u8; 16]> 
 }
 
 /// What `what` names, one line: for a list of runs.
-pub(in crate::app) fn described(urls: usize, process: bool, files: &[std::path::PathBuf], demo: bool) -> String {
+pub(in crate::app) fn described(
+    urls: usize,
+    process: bool,
+    files: &[std::path::PathBuf],
+    demo: bool,
+) -> String {
     let mut parts: Vec<String> =
         files.iter().map(|file| visible(&file.display().to_string()).into_owned()).collect();
     match urls {

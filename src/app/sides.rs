@@ -111,7 +111,9 @@ impl Runs {
         match (found.pop(), found.pop()) {
             (Some(run), None) => Ok(run),
             (None, _) => Err(usage(format!("no run {shown} is recorded (hawkeye history lists them)"))),
-            (Some(_), Some(_)) => Err(usage(format!("more than one run begins with {shown}: give more of it"))),
+            (Some(_), Some(_)) => {
+                Err(usage(format!("more than one run begins with {shown}: give more of it")))
+            }
         }
     }
 

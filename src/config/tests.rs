@@ -215,6 +215,7 @@ fn every_flag_lands() {
         insecure: true,
         verbose: true,
         no_cache: true,
+        no_history: true,
         metrics_file: Some("m.prom".into()),
         metrics_listen: Some("127.0.0.1:9100".parse().unwrap()),
         config: None,

@@ -56,8 +56,13 @@ fn origin(origin: &Origin) -> String {
 
 fn sum(summary: &Summary) -> String {
     let Summary { added, removed, changed, unknown, same } = *summary;
-    let counts =
-        [(changed, "changed"), (added, "new"), (removed, "gone"), (unknown, "not comparable"), (same, "the same")];
+    let counts = [
+        (changed, "changed"),
+        (added, "new"),
+        (removed, "gone"),
+        (unknown, "not comparable"),
+        (same, "the same"),
+    ];
     let told: Vec<String> =
         counts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     let all = plural(added + removed + changed + unknown + same, "server");
@@ -196,7 +201,10 @@ impl Told {
             }
         }
         if let Some(more @ 1..) = told.checked_sub(MOST_LINES) {
-            self.line(Ink::Plain, &format!("        {} (--format json has them all)", plural(more, "more line")));
+            self.line(
+                Ink::Plain,
+                &format!("        {} (--format json has them all)", plural(more, "more line")),
+            );
         }
     }
 
@@ -245,7 +253,8 @@ fn is_short(detail: &Detail) -> bool {
         text.as_ref().is_none_or(|text| text.len() <= VALUE_MAX && !text.contains(['\n', ' ']))
     };
     let json = |text: &Option<String>| text.as_ref().is_none_or(|text| text.starts_with(['{', '[']));
-    let tiny = |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() <= 60 && !text.contains('\n'));
+    let tiny =
+        |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() <= 60 && !text.contains('\n'));
     short(&detail.before) && short(&detail.after)
         || tiny(&detail.before) && tiny(&detail.after)
         || json(&detail.before) && json(&detail.after)

@@ -10,7 +10,7 @@
 //!
 //! Invariant: no secret is stored; names, files and endpoints are found by keyed hashes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ring::digest::{SHA256, digest};
@@ -203,7 +203,9 @@ pub(crate) struct Seen {
 }
 
 /// Changes of one server that are told.
-const MOST_CHANGES: i64 = 20;
+const MOST_CHANGES: usize = 20;
+/// The same of all servers together.
+const ALL_CHANGES: i64 = 2000;
 
 /// Records `entries` of the run with this `number`, or of a new one: all of it or nothing. The run's number.
 pub(crate) fn record(
@@ -295,65 +297,108 @@ pub(crate) fn finish(store: &mut Store, number: i64, ended: &Ended) -> Result<()
     Ok(())
 }
 
-/// What is known of a server from runs other than `now`; complete knowledge, if there is any. A server of
-/// another name is taken for the same one only if its name is not among those that are `taken`.
-pub(crate) fn known(
-    store: &Store,
-    who: &Identity,
-    now: Option<i64>,
-    taken: &HashSet<[u8; 16]>,
-) -> Result<Option<Known>, StoreError> {
-    // What came from the cache says when it was asked for, not how the server is now.
-    let sql = "SELECT s.name, s.endpoint, s.status, s.inventory, s.verdict,
-                   (SELECT x.run FROM seen x WHERE x.state = s.number AND x.cached IS NULL AND x.run IS NOT ?3
-                    ORDER BY x.run DESC LIMIT 1) AS last
-               FROM state s
-               WHERE s.inventory IS NOT NULL AND last IS NOT NULL AND ";
-    let ours = who.name;
-    let mut best: Option<(u8, bool, i64, i64, i64, bool)> = None;
-    for (clause, parameter) in [("s.endpoint = ?1 AND ?2 IS ?2", true), ("s.name = ?2 AND ?1 IS ?1", false)] {
-        // Found under both: nothing is better.
-        if best.is_some_and(|(rank, complete, ..)| rank == 2 && complete) || (!parameter && ours.is_none()) {
-            break;
-        }
-        let mut rows = store.db.prepare(&format!("{sql}{clause}"))?;
-        let mut rows = rows.query(params![who.endpoint, ours, now])?;
-        while let Some(row) = rows.next()? {
-            let (name, endpoint): (Option<[u8; 16]>, [u8; 16]) = (row.get(0)?, row.get(1)?);
-            let same_endpoint = endpoint == who.endpoint;
-            let rank = match (name == ours, same_endpoint) {
-                (true, true) => 2,
-                (true, false) => 1,
-                (false, _) if name.is_some_and(|name| taken.contains(&name)) => continue,
-                (false, _) => 0,
-            };
-            let complete = row.get::<_, i64>(2)? == 0;
-            let found = (rank, complete, row.get(5)?, row.get(3)?, row.get(4)?, same_endpoint);
-            best = best.max(Some(found));
-        }
-    }
-    let Some((_, _, run, inventory, verdict, same_endpoint)) = best else { return Ok(None) };
-    let sql = "SELECT b.hash, r.id, r.started FROM body b, run r WHERE b.number = ?1 AND r.number = ?2";
-    let found = store.db.prepare(sql)?.query_row([inventory, run], |row| {
-        let (hash, id, at) = (row.get(0)?, row.get(1)?, time(row.get(2)?));
-        Ok(Known { inventory, hash, verdict, run, id, at, same_endpoint })
-    });
-    Ok(found.optional()?)
+/// What is known of servers from all runs so far: read at once, since a question for each of a thousand
+/// servers takes longer than they do.
+#[derive(Debug, Default)]
+pub(crate) struct Knowledge {
+    states: Vec<State>,
+    by_endpoint: HashMap<[u8; 16], Vec<usize>>,
+    by_name: HashMap<[u8; 16], Vec<usize>>,
+    runs: HashMap<i64, (String, SystemTime)>,
+    moments: Vec<(Identity, Change)>,
 }
 
-/// The runs in which this server had changed, oldest first; the latest of them, if they are many.
-pub(crate) fn changes(store: &Store, who: &Identity) -> Result<Vec<Change>, StoreError> {
-    let sql = "SELECT r.started, r.id, x.moment FROM state s
-               JOIN seen x ON x.state = s.number AND x.moment IS NOT NULL JOIN run r ON r.number = x.run
-               WHERE (s.endpoint = ?1 AND (s.name IS ?2 OR s.name IS NULL OR ?2 IS NULL)) OR s.name = ?2
-               ORDER BY x.run DESC LIMIT ?3";
+/// A condition that a server was last seen in by `run`.
+#[derive(Debug)]
+struct State {
+    identity: Identity,
+    complete: bool,
+    inventory: i64,
+    verdict: i64,
+    hash: [u8; 32],
+    run: i64,
+}
+
+/// Reads it.
+pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, StoreError> {
+    // What came from the cache says when it was asked for, not how the server is now.
+    let sql = "SELECT s.name, s.endpoint, s.status, s.inventory, s.verdict, b.hash,
+                   (SELECT x.run FROM seen x WHERE x.state = s.number AND x.cached IS NULL
+                    ORDER BY x.run DESC LIMIT 1)
+               FROM state s JOIN body b ON b.number = s.inventory";
+    let mut know = Knowledge::default();
     let mut rows = store.db.prepare(sql)?;
-    let rows = rows.query_map(params![who.endpoint, who.name, MOST_CHANGES], |row| {
-        Ok(Change { at: time(row.get(0)?), run: row.get(1)?, what: row.get(2)? })
+    let mut rows = rows.query([])?;
+    while let Some(row) = rows.next()? {
+        let Some(run) = row.get(6)? else { continue };
+        let identity = Identity { name: row.get(0)?, endpoint: row.get(1)? };
+        let at = know.states.len();
+        know.by_endpoint.entry(identity.endpoint).or_default().push(at);
+        if let Some(name) = identity.name {
+            know.by_name.entry(name).or_default().push(at);
+        }
+        know.states.push(State {
+            identity,
+            complete: row.get::<_, i64>(2)? == 0,
+            inventory: row.get(3)?,
+            verdict: row.get(4)?,
+            hash: row.get(5)?,
+            run,
+        });
+    }
+    let mut runs = store.db.prepare("SELECT number, id, started FROM run")?;
+    let runs = runs.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, time(row.get(2)?)))))?;
+    know.runs = runs.collect::<Result<_, rusqlite::Error>>()?;
+    let sql = "SELECT s.name, s.endpoint, r.started, r.id, x.moment
+               FROM seen x JOIN state s ON s.number = x.state JOIN run r ON r.number = x.run
+               WHERE x.moment IS NOT NULL ORDER BY x.run DESC LIMIT ?1";
+    let mut moments = store.db.prepare(sql)?;
+    let moments = moments.query_map([ALL_CHANGES], |row| {
+        let identity = Identity { name: row.get(0)?, endpoint: row.get(1)? };
+        Ok((identity, Change { at: time(row.get(2)?), run: row.get(3)?, what: row.get(4)? }))
     })?;
-    let mut changes = rows.collect::<Result<Vec<Change>, rusqlite::Error>>()?;
-    changes.reverse();
-    Ok(changes)
+    know.moments = moments.collect::<Result<_, rusqlite::Error>>()?;
+    Ok(know)
+}
+
+impl Knowledge {
+    /// What is known of a server; complete knowledge, if there is any. A server of another name is taken for
+    /// the same one only if its name is not among those that are `taken`.
+    pub(crate) fn of(&self, who: &Identity, taken: &HashSet<[u8; 16]>) -> Option<Known> {
+        let named = who.name.and_then(|name| self.by_name.get(&name));
+        let all = [self.by_endpoint.get(&who.endpoint), named].into_iter().flatten().flatten();
+        let rank = |state: &State| match (
+            state.identity.name == who.name,
+            state.identity.endpoint == who.endpoint,
+        ) {
+            (true, true) => Some(2),
+            (true, false) if who.name.is_some() => Some(1),
+            (true, false) => None,
+            (false, _) => state.identity.name.is_none_or(|name| !taken.contains(&name)).then_some(0),
+        };
+        let ranked = all.filter_map(|at| {
+            let state = &self.states[*at];
+            Some(((rank(state)?, state.complete, state.run), state))
+        });
+        let (_, state) = ranked.max_by_key(|(rank, _)| *rank)?;
+        let (id, at) = self.runs.get(&state.run)?.clone();
+        let State { identity, inventory, verdict, hash, run, .. } = *state;
+        let same_endpoint = identity.endpoint == who.endpoint;
+        Some(Known { inventory, hash, verdict, run, id, at, same_endpoint })
+    }
+
+    /// The runs in which this server had changed, oldest first; the latest of them, if they are many.
+    pub(crate) fn changes(&self, who: &Identity) -> Vec<Change> {
+        let ours = |other: &Identity| {
+            let named = who.name.is_some() && who.name == other.name;
+            let either = who.name.is_none() || other.name.is_none();
+            named || (who.endpoint == other.endpoint && either)
+        };
+        let all = self.moments.iter().filter(|(identity, _)| ours(identity));
+        let mut changes: Vec<Change> = all.take(MOST_CHANGES).map(|(_, change)| change.clone()).collect();
+        changes.reverse();
+        changes
+    }
 }
 
 /// The text of a body.
@@ -362,7 +407,8 @@ pub(crate) fn text(store: &Store, number: i64) -> Result<Option<Vec<u8>>, StoreE
     Ok(store.db.prepare(sql)?.query_row([number], |row| row.get(0)).optional()?)
 }
 
-const RUN: &str = "SELECT r.number, r.id, r.started, r.what, r.rules, r.finished, r.interrupted, r.tally, r.clients,
+const RUN: &str =
+    "SELECT r.number, r.id, r.started, r.what, r.rules, r.finished, r.interrupted, r.tally, r.clients,
                        r.thinned, (SELECT count(*) FROM seen x WHERE x.run = r.number),
                        (SELECT count(*) FROM seen x WHERE x.run = r.number AND x.drift IS NOT NULL)
                    FROM run r";
@@ -373,15 +419,16 @@ fn recorded(row: &Row<'_>) -> Result<Recorded, rusqlite::Error> {
     Ok(Recorded {
         number: row.get(0)?,
         begun: Begun { id: row.get(1)?, started: time(row.get(2)?), what: row.get(3)?, rules: row.get(4)? },
-        ended: finished.map(|at| -> Result<Ended, rusqlite::Error> {
-            Ok(Ended {
-                finished: time(at),
-                interrupted: row.get(6)?,
-                tally: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
-                clients: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
+        ended: finished
+            .map(|at| -> Result<Ended, rusqlite::Error> {
+                Ok(Ended {
+                    finished: time(at),
+                    interrupted: row.get(6)?,
+                    tally: row.get::<_, Option<String>>(7)?.unwrap_or_default(),
+                    clients: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
+                })
             })
-        })
-        .transpose()?,
+            .transpose()?,
         thinned: row.get(9)?,
         targets: count(row.get(10)?),
         changed: count(row.get(11)?),

@@ -193,7 +193,8 @@ pub(crate) fn seen(seen: &Seen, begun: SystemTime) -> Option<Outcome> {
         stored_at: rfc3339(at),
         age_s: begun.duration_since(at).unwrap_or_default().as_secs(),
     });
-    let since = seen.since.as_ref().map(|(id, at)| Since { at: rfc3339(*at), run: Some(id.clone()), file: None });
+    let since =
+        seen.since.as_ref().map(|(id, at)| Since { at: rfc3339(*at), run: Some(id.clone()), file: None });
     outcome.drift = match &seen.drift {
         Some(text) => serde_json::from_str(text).ok(),
         None => since.map(|since| Drift { since, changes: Vec::new(), timeline: Vec::new() }),

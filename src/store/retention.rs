@@ -116,9 +116,8 @@ fn drop_states(change: &Transaction<'_>, states: &HashSet<i64>) -> Result<(), St
          AND NOT EXISTS (SELECT 1 FROM state WHERE verdict = ?1)",
     )?;
     for state in states {
-        let gone = unseen.query_row([state], |row| {
-            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
-        });
+        let gone = unseen
+            .query_row([state], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)));
         let (inventory, verdict) = gone.optional()?.unwrap_or_default();
         for body in inventory.into_iter().chain(verdict) {
             unused.execute([body])?;

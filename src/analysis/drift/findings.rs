@@ -44,8 +44,7 @@ pub(crate) fn findings(
         changed(rule, before, after, found, &since, policy, &mut findings);
     }
     if let Some(rule) = rules::find(drift::ADDED_OR_REMOVED) {
-        for (part, list, noun) in
-            [(Part::Tool, List::Tools, "tool"), (Part::Prompt, List::Prompts, "prompt")]
+        for (part, list, noun) in [(Part::Tool, List::Tools, "tool"), (Part::Prompt, List::Prompts, "prompt")]
         {
             for how in [How::Added, How::Removed] {
                 let all = found.iter().map(|f| &f.difference);
@@ -103,10 +102,10 @@ fn changed(
             all.dedup();
             all
         };
-        let now = if new.is_empty() {
-            String::new()
-        } else {
-            format!("; {} {} what was not there before", new.join(", "), if new.len() == 1 { "finds" } else { "find" })
+        let find = if new.len() == 1 { "finds" } else { "find" };
+        let now = match new.is_empty() {
+            true => String::new(),
+            false => format!("; {} {find} what was not there before", new.join(", ")),
         };
         let afters: Vec<&str> = details.iter().filter_map(|d| d.after.as_deref()).collect();
         let kind = format!("{what:?}");
@@ -115,7 +114,7 @@ fn changed(
         findings.push(rule.finding(rules::Found {
             severity: if new.is_empty() { Severity::Medium } else { Severity::High },
             confidence: Confidence::High,
-            message: format!("{label} is not what it was {since} ({}){now}", places.join(", ")),
+            message: format!("{label} changed {since} ({}){now}", places.join(", ")),
             pointer: pointer.clone().unwrap_or_default(),
             excerpt: afters.first().map(|text| (*text).to_owned()),
             same: &same,
@@ -230,7 +229,9 @@ fn label(part: Part, name: &str) -> String {
         Part::Resource => "resource",
         Part::ResourceTemplate => "resource template",
         Part::Instructions => return "what the server tells the model".to_owned(),
-        Part::Server | Part::Capabilities | Part::Protocol | Part::Auth | Part::Finding | Part::Status => "part",
+        Part::Server | Part::Capabilities | Part::Protocol | Part::Auth | Part::Finding | Part::Status => {
+            "part"
+        }
     };
     format!("{noun} \"{}\"", quote(name, 64))
 }

@@ -19,10 +19,13 @@ mod lists;
 mod tests;
 mod tree;
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::base::text::{plural, quote};
 use crate::model::drift::{Detail, Difference, How, Part};
+use crate::model::finding::Finding;
 use crate::model::inventory::{CoverageState, Inventory, Json, List};
 use crate::model::outcome::{EndpointView, Outcome, Posture};
 
@@ -101,7 +104,8 @@ pub(crate) fn compare(before: &Outcome, after: &Outcome, bounds: &Bounds) -> Vec
 /// Everything but the lists.
 fn itself(before: &Outcome, after: &Outcome, bounds: &Bounds, found: &mut Vec<Found>) {
     let (then, now) = (&before.inventory, &after.inventory);
-    let version = |inventory: &Inventory| inventory.protocol.as_ref().map(|p| Value::from(p.version.as_str()));
+    let version =
+        |inventory: &Inventory| inventory.protocol.as_ref().map(|p| Value::from(p.version.as_str()));
     let details = tree::values(version(then).as_ref(), version(now).as_ref(), bounds);
     found.extend(one(Part::Protocol, "/protocol/version", details));
     found.extend(one(Part::Server, "/server", objects(then.server.as_ref(), now.server.as_ref(), bounds)));
@@ -120,30 +124,32 @@ fn itself(before: &Outcome, after: &Outcome, bounds: &Bounds, found: &mut Vec<Fo
 
 /// Which findings are new and which are gone, where both sides could be judged in full.
 pub(crate) fn compare_findings(before: &Outcome, after: &Outcome) -> Vec<Difference> {
-    let found = |outcome: &Outcome| -> std::collections::BTreeMap<String, (usize, String)> {
-        // What a comparison found is no property of the server.
+    // What a comparison found is no property of the server.
+    let own = |outcome: &'_ Outcome| -> Vec<(usize, String, String)> {
         let all = outcome.findings.iter().enumerate().filter(|(_, f)| !f.rule.starts_with("HK-RUG"));
-        all.map(|(at, f)| {
-            let says = format!("{} ({}): {}", f.rule, f.severity, quote(&f.message, 200));
-            (f.fingerprint.clone(), (at, says))
-        })
-        .collect()
+        let says = |f: &Finding| format!("{} ({}): {}", f.rule, f.severity, quote(&f.message, 200));
+        all.map(|(at, f)| (at, f.fingerprint.clone(), says(f))).collect()
     };
     let whole = |outcome: &Outcome| List::ALL.into_iter().all(|list| ended(&outcome.inventory, list));
     if !whole(before) || !whole(after) {
         return Vec::new();
     }
-    let (then, now) = (found(before), found(after));
-    let one = |(at, says): &(usize, String), change| Difference {
-        what: Part::Finding,
-        name: says.clone(),
-        change,
-        pointer: (change == How::Added).then(|| format!("/findings/{at}")),
-        details: Vec::new(),
+    let (then, now) = (own(before), own(after));
+    let only = |these: &[(usize, String, String)], others: &[(usize, String, String)], change| {
+        let others: HashSet<&str> = others.iter().map(|(_, id, _)| id.as_str()).collect();
+        let these = these.iter().filter(|(_, id, _)| !others.contains(id.as_str()));
+        let one = |(at, _, says): &(usize, String, String)| Difference {
+            what: Part::Finding,
+            name: says.clone(),
+            change,
+            pointer: (change == How::Added).then(|| format!("/findings/{at}")),
+            details: Vec::new(),
+        };
+        these.map(one).collect::<Vec<_>>()
     };
-    let gone = then.iter().filter(|(id, _)| !now.contains_key(*id)).map(|(_, f)| one(f, How::Removed));
-    let new = now.iter().filter(|(id, _)| !then.contains_key(*id)).map(|(_, f)| one(f, How::Added));
-    gone.chain(new).collect()
+    let mut all = only(&now, &then, How::Added);
+    all.extend(only(&then, &now, How::Removed));
+    all
 }
 
 /// Differences in a few words: `2 tools changed, 1 tool added`.

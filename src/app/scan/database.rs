@@ -42,13 +42,12 @@ impl Databases {
         let in_file = || Store::open(&settings.cache.file, cancel);
         match (cache, settings.cache.persist, history) {
             (true, true, true) => {
-                let shared = of("cache of results: {}; the run goes on without it, and is not recorded", in_file());
+                let shared =
+                    of("cache of results: {}; the run goes on without it, and is not recorded", in_file());
                 Databases { cache: shared.clone(), history: shared }
             }
             (cache, persist, history) => Databases {
-                cache: cache
-                    .then(|| of(CACHE, if persist { in_file() } else { in_memory() }))
-                    .flatten(),
+                cache: cache.then(|| of(CACHE, if persist { in_file() } else { in_memory() })).flatten(),
                 history: history.then(|| of(HISTORY, in_file())).flatten(),
             },
         }

@@ -100,7 +100,8 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
     };
     match (args.watch, bell) {
         (Some(interval), Some(bell)) => {
-            watch::Watch { args, process, held, monitor, interval, bell, baseline, cancel: &cancel }.run(planned)
+            watch::Watch { args, process, held, monitor, interval, bell, baseline, cancel: &cancel }
+                .run(planned)
         }
         _ => execute(args, process, planned, baseline, monitor, &cancel),
     }

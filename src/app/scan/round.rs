@@ -63,10 +63,14 @@ impl<'a> Round<'a> {
         turn: Turn,
     ) -> Round<'a> {
         if let Some(past) = &mut past {
-            past.begin(info, targets, match turn {
-                Turn::Only | Turn::First => Recording::Always,
-                Turn::Later | Turn::Unread => Recording::Changes,
-            });
+            past.begin(
+                info,
+                targets,
+                match turn {
+                    Turn::Only | Turn::First => Recording::Always,
+                    Turn::Later | Turn::Unread => Recording::Changes,
+                },
+            );
         }
         self.review.past = past;
         self

@@ -71,8 +71,7 @@ impl Watch<'_> {
         let databases = Databases::open(&planned.settings, self.cancel);
         let baseline = self.baseline.take();
         let mut past = past_of(self.args, self.process, &planned.settings, &databases, baseline);
-        let mut remember =
-            Remember::open(&planned.settings, self.args.refresh, databases.cache, self.cancel);
+        let mut remember = Remember::open(&planned.settings, self.args.refresh, databases.cache, self.cancel);
         let ttl = planned.settings.cache.ttl;
         if remember.is_some() && ttl > self.interval && !self.args.refresh {
             log::warn!(
