@@ -338,7 +338,7 @@ fn name_key(secret: &HashKey, owners: &[Owner], kind: &str) -> Option<[u8; 16]> 
 pub(in crate::app) fn described(
     urls: usize,
     process: bool,
-    files: &[std::path::PathBuf],
+    files: &[path::PathBuf],
     demo: bool,
 ) -> String {
     let mut parts: Vec<String> =

@@ -9,7 +9,8 @@ use rusqlite::Connection;
 use super::history::*;
 use super::options::HistoryOptions;
 use super::tests::fresh;
-use super::*;
+use super::{APPLICATION, MIGRATIONS, Store, cache, key};
+use crate::sys::cancel::Cancel;
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds)

@@ -115,7 +115,7 @@ fn a_list_that_was_cut_short_makes_nothing_new_or_gone() {
     let changed = r#"{"name":"read","description":"Writes."}"#;
     assert_eq!(
         told(&two, &cut(server(&[changed]))),
-        ["~ tool read /description /inputschema"],
+        ["~ tool read /description /inputSchema"],
         "what is there can be another"
     );
     let mut away = server(&[]);
@@ -141,7 +141,7 @@ fn everything_of_a_server_is_compared() {
             "~ server ",
             "~ protocol ",
             "~ server /version",
-            "~ capabilities /tools/listchanged",
+            "~ capabilities /tools/listChanged",
             "~ auth ",
             "+ instructions ",
         ]
