@@ -206,8 +206,8 @@ fn without_both_switches_there_is_no_cache() {
         "mcp_introspection: {enable_result_caching: true, caching_config: {persist_cache: false}}\n",
     ] {
         home.settings(settings);
-        home.scan(&["--", &server]);
-        assert_eq!(home.scan(&["--", &server])["summary"]["cached"], 0, "{settings}");
+        home.scan(&["--no-history", "--", &server]);
+        assert_eq!(home.scan(&["--no-history", "--", &server])["summary"]["cached"], 0, "{settings}");
         assert!(!home.database().parent().unwrap().exists(), "{settings}");
         let stats = home.stats();
         assert_eq!(stats["results"], 0);

@@ -53,6 +53,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("libc", &["sys/"]),
     ("comfy_table", &["report/"]),
     ("indicatif", &["report/"]),
+    ("similar", &["report/"]),
 ];
 const MOST_LINES: usize = 500;
 

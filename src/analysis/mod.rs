@@ -21,6 +21,7 @@ mod deeds;
 mod digest;
 #[cfg(test)]
 mod disguise_tests;
+pub(crate) mod drift;
 mod exposure;
 mod famous;
 pub(crate) mod fleet;

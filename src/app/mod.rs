@@ -1,19 +1,27 @@
 //! Floor 4: one file a subcommand. The only place that joins siblings.
 
+mod accepted;
 mod assess;
+mod baseline;
 mod bench;
 mod cache;
+mod compared;
 mod config;
 mod demo;
 mod diagnose;
+mod diff;
 mod exit;
+mod history;
 mod load_test;
 mod lock;
 mod measuring;
+mod past;
 mod preflight;
 mod review;
 mod rules;
 mod scan;
+mod show;
+mod sides;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -63,6 +71,10 @@ fn run(args: Vec<OsString>) -> Exit {
         Command::Bench(args) => bench::run(&args, &cli.process),
         Command::LoadTest(args) => load_test::run(&args, &cli.process),
         Command::Config(args) => config::run(&args),
+        Command::History(args) => history::run(&args),
+        Command::Show(args) => show::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
         Command::Cache(args) => cache::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Preflight(args) => preflight::run(&args),

@@ -16,8 +16,12 @@ use crate::model::finding::Finding;
 use crate::model::outcome::Outcome;
 use crate::model::run::Tally;
 
+use super::past::Past;
+
 /// Everything that lies between a judged outcome and the report.
-pub(in crate::app) struct Review {
+pub(in crate::app) struct Review<'a> {
+    /// What outcomes are compared with; nothing where nothing is known.
+    pub(in crate::app) past: Option<&'a mut Past>,
     /// Whether risk is judged at all: else there is no score, and no finding about several servers.
     risk: bool,
     fleet: Fleet,
@@ -28,11 +32,12 @@ pub(in crate::app) struct Review {
     tally: Tally,
 }
 
-impl Review {
+impl Review<'_> {
     /// As `settings` say, today.
-    pub(in crate::app) fn new(settings: &Settings) -> Review {
+    pub(in crate::app) fn new(settings: &Settings) -> Self {
         let now = rfc3339(SystemTime::now());
         Review {
+            past: None,
             selection: settings.assessment.selection.clone(),
             gate: Gate::new(&settings.gate, now.get(..10).unwrap_or_default()),
             servers: HashMap::new(),
@@ -44,6 +49,9 @@ impl Review {
 
     /// Completes `outcome`, and counts it.
     pub(in crate::app) fn outcome(&mut self, outcome: &mut Outcome) {
+        if let Some(past) = &mut self.past {
+            past.compare(outcome);
+        }
         self.selection.apply(&mut outcome.findings);
         let server = server_of(outcome);
         self.gate.see(&server);

@@ -222,6 +222,11 @@ pub(crate) const KEYS: &[Key] = &[
     live("mcp_introspection.monitoring.listen", Kind::OptionalAddress, "null", "where scrapes of /metrics are answered during the run: a port of this machine, or an address; null = nowhere", |d, v| d.settings.monitoring.listen = v.optional_address()),
     live("mcp_introspection.monitoring.max_targets", Kind::Count(0, 100_000), "1000", "servers that may have series of their own; the results of others are counted in hawkeye_dropped_series_total", |d, v| d.settings.monitoring.max_targets = v.size()),
 
+    live("history.enabled", Kind::Bool, "true", "record every scan in caching_config.cache_file, and compare each server with what it was before", |d, v| d.settings.history.enabled = v.bool()),
+    live("history.max_runs", Kind::Count(1, 1_000_000), "200", "runs kept; of older ones only what is the last known of a server", |d, v| d.settings.history.max_runs = v.size()),
+    live("history.max_days", Kind::Count(1, 36_500), "365", "days after which everything of a run goes", |d, v| d.settings.history.max_days = v.count()),
+    live("history.max_bytes", Kind::Count(1 << 20, 1 << 40), "1073741824", "bytes in use of cache_file above which the oldest runs go", |d, v| d.settings.history.max_bytes = v.count()),
+
     live("limits.message_bytes", Kind::Count(1024, 1 << 30), "8388608", "bytes of one message, line or event", |d, v| d.settings.wire.limits.message_bytes = v.size()),
     live("limits.target_bytes", Kind::Count(1024, 1 << 40), "67108864", "bytes read from one server in all", |d, v| d.settings.wire.limits.target_bytes = v.count()),
     live("limits.json_depth", Kind::Count(4, 128), "128", "nesting of one message", |d, v| d.settings.wire.limits.json_depth = v.size()),
@@ -259,6 +264,7 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ("mcp_introspection.caching_config", "the cache of results"),
     ("mcp_introspection.pool_config", "sessions kept between repeated introspections"),
     ("mcp_introspection.monitoring", "metrics"),
+    ("history", "what is kept of earlier runs"),
     ("limits", "what one server may make hawkeye read and keep"),
     ("tls", "certificates"),
     ("cluster", "several hosts"),

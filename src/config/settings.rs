@@ -14,7 +14,7 @@ use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::preflight::tier::Tier;
 use crate::report::options::Monitoring;
-use crate::store::options::CacheOptions;
+use crate::store::options::{CacheOptions, HistoryOptions};
 use crate::transport::options::{Rate, WireOptions};
 
 use super::judging::Judging;
@@ -60,6 +60,8 @@ pub(crate) struct Settings {
     pub protocol_version: Option<Revision>,
     /// Results that are kept.
     pub cache: CacheOptions,
+    /// Runs that are kept.
+    pub history: HistoryOptions,
     /// Whether and where the run is measured.
     pub monitoring: Monitoring,
     /// What to scan where the command line says nothing.
@@ -108,6 +110,8 @@ pub(crate) struct Overrides {
     pub fail_on: Vec<String>,
     /// `--suppressions`
     pub suppressions: Vec<PathBuf>,
+    /// `--no-history`
+    pub no_history: bool,
     /// `--metrics-file`
     pub metrics_file: Option<PathBuf>,
     /// `--metrics-listen`
@@ -132,6 +136,7 @@ impl From<&Scan> for Overrides {
             differential: scan.differential,
             fail_on: scan.fail_on.iter().flatten().cloned().collect(),
             suppressions: scan.suppressions.clone(),
+            no_history: scan.no_history,
             metrics_file: scan.metrics_file.clone(),
             metrics_listen: scan.metrics_listen,
         }
@@ -341,6 +346,7 @@ impl Said {
             ),
             ("fail_on", "--fail-on", some(&flags.fail_on).map(Value::Words)),
             ("suppressions", "--suppressions", some(&flags.suppressions).map(Value::Paths)),
+            ("history.enabled", "--no-history", flags.no_history.then_some(Value::Bool(false))),
             (METRICS_FILE, "--metrics-file", path(&flags.metrics_file)),
             (METRICS_LISTEN, "--metrics-listen", flags.metrics_listen.map(Value::Address)),
         ];
@@ -466,6 +472,7 @@ impl Draft {
                 pool: Some(PoolOptions::default()),
                 protocol_version: None,
                 cache: CacheOptions::default(),
+                history: HistoryOptions::default(),
                 monitoring: Monitoring::default(),
                 targets: TargetsFrom::default(),
             },

@@ -219,6 +219,7 @@ fn every_flag_lands() {
         differential: true,
         fail_on: vec!["low".into(), "drift".into()],
         suppressions: Vec::new(),
+        no_history: true,
         metrics_file: Some("m.prom".into()),
         metrics_listen: Some("127.0.0.1:9100".parse().unwrap()),
         config: None,

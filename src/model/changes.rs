@@ -88,7 +88,7 @@ impl Glance {
             posture: Some(outcome.auth.posture).filter(|p| *p != Posture::Unknown),
             lists: List::ALL.map(list),
             findings: (outcome.status == Status::Complete)
-                .then(|| outcome.findings.iter().map(finding).collect()),
+                .then(|| outcome.findings.iter().filter(|f| !is_news(f)).map(finding).collect()),
         }
     }
 
@@ -138,6 +138,11 @@ impl Glance {
         }
         changes
     }
+}
+
+/// That something changed is no property of a server: it is over in the next round.
+fn is_news(finding: &Finding) -> bool {
+    finding.rule.starts_with("HK-RUG")
 }
 
 impl fmt::Display for Change {

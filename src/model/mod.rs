@@ -5,6 +5,7 @@
 pub mod certificate;
 pub mod changes;
 pub mod client;
+pub mod comparison;
 pub mod drift;
 pub mod fail_on;
 pub mod finding;

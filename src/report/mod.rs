@@ -9,6 +9,7 @@
 
 mod changes;
 pub(crate) mod costs;
+pub(crate) mod diff;
 mod grid;
 mod json;
 mod json_stream;

@@ -194,7 +194,7 @@ pub(crate) fn forget(store: &Store, key: &Key) -> Result<(), StoreError> {
 
 /// Gives the disk its room back, and takes what was deleted out of the file. Needs the file for itself for a
 /// moment, and room for a copy of what is left; where there is neither, that is left to a later time.
-fn give_back(store: &Store) -> Result<(), StoreError> {
+pub(super) fn give_back(store: &Store) -> Result<(), StoreError> {
     if_possible(store.db.execute_batch("VACUUM"))?;
     shorten_log(store)
 }

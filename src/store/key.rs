@@ -104,6 +104,16 @@ pub(crate) fn key(secret: &HashKey, target: &Target, around: &Surroundings) -> O
     Some(hash.end())
 }
 
+/// What goes by `parts`, of the kind `kind`, under this user's key.
+pub(super) fn mark(secret: &HashKey, kind: &str, parts: &[&str]) -> [u8; 16] {
+    let mut hash = Hash(hmac::Context::with_key(&secret.0));
+    hash.part(kind);
+    hash.list(parts);
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.end().0[..16]);
+    half
+}
+
 fn command_parts(hash: &mut Hash, command: &Command, around: &Surroundings) {
     hash.part("stdio");
     hash.part(&command.program);

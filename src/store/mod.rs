@@ -6,6 +6,9 @@
 //! | `cache` | results, found by key; what is too many or too old goes |
 //! | `key` | what makes two questions the same |
 //! | `answer` | the part of an outcome that is kept |
+//! | `history` | every run, what it found, and what was known before |
+//! | `record` | an outcome in two texts, of which most stay the same from run to run |
+//! | `retention` | letting go of old runs |
 //! | `files` | private files |
 //! | `options` | settings |
 //!
@@ -21,8 +24,13 @@
 pub(crate) mod answer;
 pub(crate) mod cache;
 mod files;
+pub(crate) mod history;
+#[cfg(test)]
+mod history_tests;
 pub(crate) mod key;
 pub(crate) mod options;
+pub(crate) mod record;
+mod retention;
 #[cfg(test)]
 mod tests;
 
@@ -45,7 +53,8 @@ use key::HashKey;
 /// "hawk", so that no other program's database is taken for ours.
 const APPLICATION: i64 = 0x6861_776b;
 /// What has to be done to get from one version of the tables to the next: entry `n` leads to version `n + 1`.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE result (
         key       BLOB PRIMARY KEY,
         name      TEXT NOT NULL,     -- the target's, when it was stored
@@ -58,7 +67,54 @@ const MIGRATIONS: [&str; 1] = ["
         body      BLOB NOT NULL      -- last: who reads the others need not step over it
     );
     CREATE INDEX result_by_use ON result (last_used);
-"];
+",
+    "
+    CREATE TABLE run (
+        number      INTEGER PRIMARY KEY AUTOINCREMENT, -- in the order in which they began to be recorded
+        id          TEXT NOT NULL UNIQUE,
+        started     INTEGER NOT NULL,
+        finished    INTEGER,                    -- nothing while it lasts, and where it was killed
+        what        TEXT NOT NULL,              -- where its targets came from, in words
+        rules       TEXT NOT NULL,              -- which rules judged
+        interrupted INTEGER NOT NULL DEFAULT 0,
+        tally       TEXT,                       -- the report's summary
+        clients     TEXT,                       -- the report's clients
+        thinned     INTEGER NOT NULL DEFAULT 0  -- set when only what is known of some servers is left of it
+    );
+    CREATE TABLE body (
+        number INTEGER PRIMARY KEY,
+        hash   BLOB NOT NULL UNIQUE,            -- SHA-256 of the text
+        text   BLOB NOT NULL
+    );
+    CREATE TABLE state (                        -- one server in one condition
+        number    INTEGER PRIMARY KEY,
+        name      BLOB,                         -- hash of its name and the file that gives it the name
+        endpoint  BLOB NOT NULL,                -- hash of how it is reached
+        label     TEXT NOT NULL,                -- its name, for people
+        status    INTEGER NOT NULL,             -- 0: complete
+        inventory INTEGER,                      -- a body: what it offers; nothing where it was not reached
+        verdict   INTEGER NOT NULL              -- a body: everything else
+    );
+    CREATE UNIQUE INDEX state_same ON state (endpoint, name, inventory, verdict);
+    CREATE INDEX state_by_name ON state (name) WHERE name IS NOT NULL;
+    CREATE INDEX state_by_inventory ON state (inventory);
+    CREATE INDEX state_by_verdict ON state (verdict);
+    CREATE TABLE seen (                         -- what a run found: one row a target
+        run      INTEGER NOT NULL,
+        place    INTEGER NOT NULL,
+        state    INTEGER NOT NULL,
+        took     BLOB NOT NULL,                 -- what is never the same: times
+        attempts INTEGER NOT NULL,
+        since    INTEGER,                       -- the run it was compared with
+        cached   INTEGER,                       -- when it was learnt, where it is from the cache
+        drift    TEXT,                          -- what is different, where anything is
+        moment   TEXT,                          -- the same in a few words, if it is news
+        PRIMARY KEY (run, place)
+    ) WITHOUT ROWID;
+    CREATE INDEX seen_by_state ON seen (state, run);
+    CREATE INDEX seen_moments ON seen (state) WHERE moment IS NOT NULL;
+",
+];
 /// How long other runs are waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same, once the run is over.

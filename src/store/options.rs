@@ -1,4 +1,5 @@
-//! How results are kept. Defaults are the tuning guide's (`caching_config`).
+//! How results are kept, and for how long runs are. Defaults of the cache are the tuning guide's
+//! (`caching_config`).
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,5 +38,24 @@ impl Default for CacheOptions {
             persist: true,
             file: PathBuf::from("~/.hawkeye/cache/introspection.db"),
         }
+    }
+}
+
+/// `history`: what is kept of earlier runs. It stands in the file of the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HistoryOptions {
+    /// `enabled`: every scan is recorded.
+    pub enabled: bool,
+    /// `max_runs`: whole runs kept; of older ones, what is the last known of a server.
+    pub max_runs: usize,
+    /// `max_days`: after which everything of a run goes.
+    pub max_days: u64,
+    /// `max_bytes`: of the file, above which the oldest runs go.
+    pub max_bytes: u64,
+}
+
+impl Default for HistoryOptions {
+    fn default() -> HistoryOptions {
+        HistoryOptions { enabled: true, max_runs: 200, max_days: 365, max_bytes: 1 << 30 }
     }
 }

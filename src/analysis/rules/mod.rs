@@ -2,7 +2,7 @@
 //! belongs to, and the function that looks.
 
 mod capability;
-mod drift;
+pub(super) mod drift;
 mod fleet;
 mod poisoning;
 mod schema;

@@ -5,6 +5,7 @@
 //! `outputs`, where results go, to `monitor`, which measures the run, and to `trouble`, for the line on what went
 //! wrong. `watch` does it all again and again.
 
+pub(super) mod database;
 mod monitor;
 pub(super) mod outputs;
 mod pass;
@@ -27,9 +28,12 @@ use crate::sys::cancel::Cancel;
 use crate::sys::signal::{self, Bell};
 use crate::transport::stdio::launch::Claim;
 
+use super::accepted::Baseline;
 use super::exit::Exit;
 use super::lock::{Lock, NotLocked};
+use super::past::{self, Past};
 use super::{preflight, say};
+use database::Databases;
 use monitor::Monitor;
 use outputs::Turn;
 use pass::pass;
@@ -62,6 +66,13 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
             return Exit::Usage;
         }
     };
+    let baseline = match args.baseline.as_deref().map(Baseline::read).transpose() {
+        Ok(baseline) => baseline,
+        Err(why) => {
+            say(&why);
+            return Exit::Usage;
+        }
+    };
     if let Some(left_out) = planned.unjudged() {
         log::warn!("{left_out}");
     }
@@ -89,9 +100,10 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
     };
     match (args.watch, bell) {
         (Some(interval), Some(bell)) => {
-            watch::Watch { args, process, held, monitor, interval, bell, cancel: &cancel }.run(planned)
+            watch::Watch { args, process, held, monitor, interval, bell, baseline, cancel: &cancel }
+                .run(planned)
         }
-        _ => execute(args, planned, monitor, &cancel),
+        _ => execute(args, process, planned, baseline, monitor, &cancel),
     }
 }
 
@@ -145,7 +157,28 @@ pub(super) fn run_info(planned: &Planned) -> RunInfo {
     }
 }
 
-fn execute(args: &Scan, mut planned: Planned, mut monitor: Monitor, cancel: &Cancel) -> Exit {
+/// What outcomes are compared with, and where they are recorded.
+fn past_of(
+    args: &Scan,
+    process: &[String],
+    settings: &Settings,
+    databases: &Databases,
+    baseline: Option<Baseline>,
+) -> Option<Past> {
+    let named = !(args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo);
+    let files = if named { &args.targets } else { &settings.targets.files };
+    let what = past::described(args.urls.len(), !process.is_empty(), files, args.demo);
+    Past::new(databases.history.clone(), baseline, settings.history, settings.assessment.clone(), what)
+}
+
+fn execute(
+    args: &Scan,
+    process: &[String],
+    mut planned: Planned,
+    baseline: Option<Baseline>,
+    mut monitor: Monitor,
+    cancel: &Cancel,
+) -> Exit {
     let info = run_info(&planned);
     planned.settings.width = preflight::ahead(&planned.settings, &planned.targets);
     let scanner = match Scanner::new(scan_options(&planned.settings), cancel) {
@@ -155,15 +188,17 @@ fn execute(args: &Scan, mut planned: Planned, mut monitor: Monitor, cancel: &Can
             return Exit::Usage;
         }
     };
+    let databases = Databases::open(&planned.settings, cancel);
+    let mut past = past_of(args, process, &planned.settings, &databases, baseline);
     let mut round = match Round::open(args, &planned, &info, Turn::Only, &scanner, &mut monitor, cancel) {
-        Ok(round) => round,
+        Ok(round) => round.comparing(past.as_mut(), &info, &planned.targets, Turn::Only),
         Err(why) => {
             say(&why);
             return Exit::Unwritten;
         }
     };
     let Planned { settings, targets, .. } = planned;
-    let mut remember = Remember::open(&settings, args.refresh, cancel);
+    let mut remember = Remember::open(&settings, args.refresh, databases.cache, cancel);
     pass(&scanner, targets, remember.as_mut(), &settings.assessment, |heard| match heard {
         Heard::Quiet => round.quiet(),
         Heard::Ended(at, outcome) => round.outcome(at, outcome, |_| Vec::new()),

@@ -148,8 +148,13 @@ impl<'a> Outputs<'a> {
     }
 
     pub(in crate::app) fn end(&mut self, interrupted: bool, tally: Tally) {
+        self.end_at(SystemTime::now(), interrupted, tally);
+    }
+
+    /// The same for a run that is over since `finished`.
+    pub(in crate::app) fn end_at(&mut self, finished: SystemTime, interrupted: bool, tally: Tally) {
         self.live = None;
-        let end = RunEnd { finished: SystemTime::now(), interrupted, tally };
+        let end = RunEnd { finished, interrupted, tally };
         self.each(|sink| sink.end(&end));
     }
 

@@ -16,10 +16,12 @@ use crate::store::answer;
 use crate::store::cache::{self, Entry};
 use crate::store::key::{Key, Surroundings, key};
 use crate::store::options::CacheOptions;
-use crate::store::{Opened, Store, StoreError, moved};
+use crate::store::{Store, StoreError};
 use crate::sys::cancel::Cancel;
 use crate::transport::http::PROXY_VARIABLES;
 use crate::transport::stdio::launch::ALLOWED;
+
+use super::database::Database;
 
 /// Results are stored so many, or so many bytes, at a time: each batch waits for the disk once.
 const BATCH: usize = 64;
@@ -30,14 +32,11 @@ pub(super) struct Remember {
     options: CacheOptions,
     around: Surroundings,
     cancel: Cancel,
-    /// Nothing once it has failed.
-    store: Option<Store>,
+    database: Database,
     /// Whether all servers are asked, whatever is stored.
     refresh: bool,
     waiting: Vec<Entry>,
     waiting_bytes: usize,
-    /// Whether a damaged file was replaced already; twice is once too often.
-    mended: bool,
 }
 
 /// The targets that have to be asked, and for each its place in the plan and the key of its answer.
@@ -55,32 +54,25 @@ impl Misses {
 }
 
 impl Remember {
-    /// The cache, if it is in effect.
-    pub(super) fn open(settings: &Settings, refresh: bool, cancel: &Cancel) -> Option<Remember> {
+    /// The cache, if it is in effect and there is a `database`.
+    pub(super) fn open(
+        settings: &Settings,
+        refresh: bool,
+        database: Option<Database>,
+        cancel: &Cancel,
+    ) -> Option<Remember> {
         let options = settings.cache.clone();
-        if !options.in_effect() {
-            if refresh {
-                log::warn!("--refresh stores nothing: the cache is off (enable_result_caching: true)");
-            }
-            return None;
-        }
-        let store = match options.persist {
-            true => Store::open(&options.file, cancel),
-            false => Store::in_memory().map(|store| Opened { store, aside: None }),
-        };
-        let opened = store.map_err(|e| without(&e)).ok()?;
-        if let Some(aside) = &opened.aside {
-            log::warn!("{}", moved(&options.file, aside));
+        if refresh && !options.in_effect() {
+            log::warn!("--refresh stores nothing: the cache is off (enable_result_caching: true)");
         }
         Some(Remember {
             around: surroundings(settings),
             options,
             cancel: cancel.clone(),
-            store: Some(opened.store),
+            database: database?,
             refresh,
             waiting: Vec::new(),
             waiting_bytes: 0,
-            mended: opened.aside.is_some(),
         })
     }
 
@@ -94,7 +86,7 @@ impl Remember {
         let mut misses = Misses { targets: Vec::new(), places: Vec::new() };
         let mut used = Vec::new();
         for (at, target) in targets.into_iter().enumerate() {
-            let key = self.store.as_ref().and_then(|s| key(s.secret(), &target, &self.around));
+            let key = self.database.with(|store| Ok(key(store.secret(), &target, &self.around))).flatten();
             match key.and_then(|key| self.stored(key, &target, &mut used)) {
                 Some(outcome) => each(at, &target, outcome),
                 None => {
@@ -111,7 +103,7 @@ impl Remember {
 
     /// Stores `outcome` under `key`, if it is worth it, with the next batch.
     pub(super) fn keep(&mut self, key: Option<Key>, outcome: &Outcome) {
-        let (Some(key), true) = (key, self.store.is_some()) else { return };
+        let (Some(key), true) = (key, self.database.works()) else { return };
         let took = Duration::try_from_secs_f64(outcome.timing.total_ms / 1000.0).unwrap_or_default();
         let now = SystemTime::now();
         let Some(entry) = answer::entry(key, outcome, now.checked_sub(took).unwrap_or(now)) else { return };
@@ -155,47 +147,12 @@ impl Remember {
         outcome
     }
 
-    /// What `act` makes of the database. If it fails, that is the last of it, or of its file.
     fn with_store<T>(
         &mut self,
         act: impl FnOnce(&mut Store, &CacheOptions) -> Result<T, StoreError>,
     ) -> Option<T> {
-        match act(self.store.as_mut()?, &self.options) {
-            Ok(done) => Some(done),
-            Err(StoreError::Damaged) if !self.mended => {
-                self.mend();
-                None
-            }
-            Err(e) => {
-                self.store = None;
-                without(&e);
-                None
-            }
-        }
+        self.database.with(|store| act(store, &self.options))
     }
-
-    /// Begins a new file in the place of a damaged one.
-    fn mend(&mut self) {
-        self.mended = true;
-        let Some(store) = self.store.take() else { return };
-        let file = &self.options.file;
-        let opened = store.move_aside(&self.cancel).and_then(|aside| {
-            let opened = Store::open(file, &self.cancel)?;
-            Ok((aside.or(opened.aside), opened.store))
-        });
-        match opened {
-            Ok((aside, store)) => {
-                aside.iter().for_each(|aside| log::warn!("{}", moved(file, aside)));
-                self.store = Some(store);
-            }
-            Err(e) => without(&e),
-        }
-    }
-}
-
-/// Says, once, that there is no cache, or none any more.
-fn without(e: &StoreError) {
-    log::warn!("cache of results: {e}; the run goes on without it");
 }
 
 /// What can change a server's answer and stands in no target.

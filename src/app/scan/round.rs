@@ -1,10 +1,12 @@
 //! One round: each outcome is reviewed, then told to all who want to know.
 
+use crate::app::past::{Past, Recording};
 use crate::app::review::Review;
 use crate::cli::args::Scan;
 use crate::model::changes::Change;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
+use crate::model::target::Target;
 use crate::scan::Scanner;
 use crate::sys::cancel::Cancel;
 
@@ -16,7 +18,7 @@ use super::trouble::Trouble;
 /// Who hears of a round.
 pub(super) struct Round<'a> {
     scanner: &'a Scanner,
-    review: Review,
+    review: Review<'a>,
     outputs: Outputs<'a>,
     monitor: &'a mut Monitor,
     trouble: Trouble,
@@ -58,8 +60,31 @@ impl<'a> Round<'a> {
         Ok(Round { scanner, review, outputs, monitor, trouble, cancel, disabled: planned.disabled, first })
     }
 
+    /// The same, with outcomes compared with the `past` and recorded; of `turn` depends when.
+    pub(super) fn comparing(
+        mut self,
+        mut past: Option<&'a mut Past>,
+        info: &RunInfo,
+        targets: &[Target],
+        turn: Turn,
+    ) -> Round<'a> {
+        if let Some(past) = &mut past {
+            past.begin(
+                info,
+                targets,
+                match turn {
+                    Turn::Only | Turn::First => Recording::Always,
+                    Turn::Later | Turn::Unread => Recording::Changes,
+                },
+            );
+        }
+        self.review.past = past;
+        self
+    }
+
     /// Nothing came for a while.
     pub(super) fn quiet(&mut self) {
+        self.review.past.iter_mut().for_each(|past| past.write());
         self.outputs.quiet(self.scanner.vitals().width);
         self.monitor.tick(|| self.scanner.vitals());
     }
@@ -73,6 +98,9 @@ impl<'a> Round<'a> {
     ) {
         self.review.outcome(&mut outcome);
         let changes = changes(&outcome);
+        if let Some(past) = &mut self.review.past {
+            past.record(at, &outcome, !changes.is_empty());
+        }
         self.trouble.note(&outcome);
         self.outputs.outcome(at, &outcome, &changes, self.scanner.vitals().width);
         self.monitor.outcome(&outcome);
@@ -81,17 +109,23 @@ impl<'a> Round<'a> {
 
     /// A target of the round before is none any more.
     pub(super) fn gone(&mut self, name: &str) {
+        self.review.past.iter_mut().for_each(|past| past.gone());
         self.outputs.gone(name);
     }
 
     /// All targets are done: the report is out before the last server is.
     pub(super) fn complete(&mut self) {
-        for client in self.review.clients() {
-            self.trouble.note_client(&client);
-            self.outputs.client(&client);
+        let clients = self.review.clients();
+        for client in &clients {
+            self.trouble.note_client(client);
+            self.outputs.client(client);
         }
-        self.outputs.end(self.cancel.is_tripped(), self.tally());
-        if self.first && !self.cancel.is_tripped() {
+        let (interrupted, tally) = (self.cancel.is_tripped(), self.tally());
+        self.outputs.end(interrupted, tally);
+        if let Some(past) = &mut self.review.past {
+            past.end(interrupted, &tally, &clients);
+        }
+        if self.first && !interrupted {
             self.review.unused().iter().for_each(|line| log::warn!("{line}"));
         }
         self.monitor.end(self.cancel.is_tripped(), &self.scanner.vitals());

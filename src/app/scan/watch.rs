@@ -7,7 +7,9 @@ use std::collections::{HashMap, HashSet};
 use std::hash::RandomState;
 use std::time::{Duration, Instant};
 
+use crate::app::accepted::Baseline;
 use crate::app::exit::Exit;
+use crate::app::past::Past;
 use crate::app::{preflight, say};
 use crate::base::time::Deadline;
 use crate::cli::args::Scan;
@@ -21,13 +23,14 @@ use crate::scan::{Heard, Scanner};
 use crate::sys::cancel::Cancel;
 use crate::sys::signal::Bell;
 
+use super::database::Databases;
 use super::monitor::Monitor;
 use super::outputs::Turn;
 use super::pass::pass;
 use super::plan::{Held, Planned, plan};
 use super::remember::Remember;
 use super::round::{Ended, Round};
-use super::{keeping_options, run_info, verdict};
+use super::{keeping_options, past_of, run_info, verdict};
 
 /// How long a wait is at most before the sessions that are kept are looked after.
 const TEND: Duration = Duration::from_secs(1);
@@ -40,6 +43,7 @@ pub(super) struct Watch<'a> {
     pub(super) monitor: Monitor,
     pub(super) interval: Duration,
     pub(super) bell: Bell,
+    pub(super) baseline: Option<Baseline>,
     pub(super) cancel: &'a Cancel,
 }
 
@@ -68,7 +72,10 @@ impl Watch<'_> {
         if planned.settings.differential {
             log::warn!("enable_differential_introspection has no effect with --watch");
         }
-        let mut remember = Remember::open(&planned.settings, self.args.refresh, self.cancel);
+        let databases = Databases::open(&planned.settings, self.cancel);
+        let baseline = self.baseline.take();
+        let mut past = past_of(self.args, self.process, &planned.settings, &databases, baseline);
+        let mut remember = Remember::open(&planned.settings, self.args.refresh, databases.cache, self.cancel);
         let ttl = planned.settings.cache.ttl;
         if remember.is_some() && ttl > self.interval && !self.args.refresh {
             log::warn!(
@@ -79,7 +86,8 @@ impl Watch<'_> {
         let (mut memory, mut turn, mut complaint) = (Memory::new(), Turn::First, String::new());
         let last = loop {
             let begun = Instant::now();
-            let ended = match self.scan(&scanner, &planned, turn, &mut memory, remember.as_mut()) {
+            let round = self.scan(&scanner, &planned, turn, &mut memory, remember.as_mut(), past.as_mut());
+            let ended = match round {
                 Ok(ended) => ended,
                 Err(why) => {
                     say(&why);
@@ -106,7 +114,11 @@ impl Watch<'_> {
                             self.monitor.reopen(self.args, monitoring, cache);
                         }
                         scanner = self.replaced(scanner, &new.settings);
-                        remember = Remember::open(&new.settings, self.args.refresh, self.cancel);
+                        let databases = Databases::open(&new.settings, self.cancel);
+                        let baseline = past.and_then(Past::into_baseline);
+                        past = past_of(self.args, self.process, &new.settings, &databases, baseline);
+                        remember =
+                            Remember::open(&new.settings, self.args.refresh, databases.cache, self.cancel);
                     }
                     if reload || other {
                         scanner.set_width(preflight::ahead(&new.settings, &new.targets));
@@ -140,10 +152,12 @@ impl Watch<'_> {
         turn: Turn,
         memory: &mut Memory,
         remember: Option<&mut Remember>,
+        past: Option<&mut Past>,
     ) -> Result<Ended, String> {
         let info = run_info(planned);
-        let mut told = Round::open(self.args, planned, &info, turn, scanner, &mut self.monitor, self.cancel)?;
+        let told = Round::open(self.args, planned, &info, turn, scanner, &mut self.monitor, self.cancel)?;
         let Planned { settings, targets, .. } = planned;
+        let mut told = told.comparing(past, &info, targets, turn);
         let places = places(targets);
         let mut changed = 0;
         pass(scanner, targets.clone(), remember, &settings.assessment, |heard| match heard {

@@ -6,6 +6,8 @@ pub(super) mod cache;
 pub(super) mod config;
 mod demo;
 mod diagnose;
+mod diff;
+mod history;
 mod load_test;
 mod preflight;
 mod rules;
@@ -27,6 +29,8 @@ pub(crate) use cache::{Cache, CacheCommand};
 pub(crate) use config::{Config, ConfigCommand};
 pub(crate) use demo::{DemoServer, DemoTransport};
 pub(crate) use diagnose::Diagnose;
+pub(crate) use diff::{Baseline, BaselineAccept, BaselineCheck, BaselineCommand, Diff, Told};
+pub(crate) use history::{History, Show};
 pub(crate) use load_test::LoadTest;
 pub(crate) use preflight::{Counted, Preflight};
 pub(crate) use rules::{Rules, RulesCommand};
@@ -82,6 +86,14 @@ pub(crate) enum Command {
     Bench(Bench),
     /// `load-test`
     LoadTest(LoadTest),
+    /// `history`
+    History(History),
+    /// `show`
+    Show(Show),
+    /// `diff`
+    Diff(Diff),
+    /// `baseline`
+    Baseline(Baseline),
     /// `cache`
     Cache(Cache),
     /// `rules`
@@ -134,8 +146,11 @@ fn split(mut args: Vec<String>) -> (Vec<String>, Option<Vec<String>>) {
     });
     let mut ours = Vec::with_capacity(args.len());
     let assess = args.first().is_some_and(|a| a == "assess");
+    let counts = args.first().is_some_and(|a| ["show", "diff", "baseline"].contains(&a.as_str()));
     for arg in args {
         match arg.split_once('=') {
+            // The last run but one is no option.
+            _ if counts && is_negative(&arg) => ours.push(format!("@{arg}")),
             _ if assess && arg == "-" => ours.push(assess::STANDARD_INPUT.to_owned()),
             Some((name, value)) if name.starts_with("--") => {
                 ours.extend([name.to_owned(), value.to_owned()]);
@@ -147,6 +162,10 @@ fn split(mut args: Vec<String>) -> (Vec<String>, Option<Vec<String>>) {
         }
     }
     (ours, command)
+}
+
+fn is_negative(arg: &str) -> bool {
+    arg.strip_prefix('-').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn help(args: &[&str]) -> String {
@@ -168,6 +187,10 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
         (
             Command::Assess(_)
             | Command::Preflight(_)
+            | Command::History(_)
+            | Command::Show(_)
+            | Command::Diff(_)
+            | Command::Baseline(_)
             | Command::Cache(_)
             | Command::Rules(_)
             | Command::Config(_)

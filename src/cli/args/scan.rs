@@ -139,6 +139,14 @@ pub(crate) struct Scan {
     #[argh(switch)]
     pub refresh: bool,
 
+    /// neither record this run nor compare it with earlier ones
+    #[argh(switch)]
+    pub no_history: bool,
+
+    /// compare with this file of accepted servers instead (hawkeye baseline accept)
+    #[argh(option, arg_name = "file")]
+    pub baseline: Option<PathBuf>,
+
     /// no progress bar
     #[argh(switch)]
     pub no_progress: bool,

@@ -1,0 +1,285 @@
+//! What of a server's differences is worth a finding: HK-RUG-001 and HK-RUG-002.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::{Found, lists};
+use crate::analysis::options::Policy;
+use crate::analysis::rules::{self, Rule, drift};
+use crate::analysis::{Facts, assess};
+use crate::base::text::{plural, quote};
+use crate::model::drift::{Difference, How, Part, Since};
+use crate::model::finding::{Confidence, Finding, Related, Severity};
+use crate::model::inventory::{Inventory, List};
+use crate::model::outcome::{Auth, Outcome};
+use crate::model::target::Endpoint;
+
+/// Changed items that are judged in both their forms.
+const MOST_JUDGED: usize = 400;
+/// Of these: at a time, fewer than a rule tells one by one.
+const AT_A_TIME: usize = 16;
+/// Changed items that have a finding of their own.
+const MOST_TOLD: usize = 20;
+/// Names in one message.
+const MOST_NAMES: usize = 8;
+
+/// The findings on what was `found` to be different between `before` and `after`.
+pub(crate) fn findings(
+    before: &Outcome,
+    after: &Outcome,
+    found: &[Found],
+    since: &Since,
+    policy: &Policy,
+) -> Vec<Finding> {
+    if !policy.risk || found.is_empty() {
+        return Vec::new();
+    }
+    let since = match &since.file {
+        Some(file) => format!("since {} was accepted", quote(file, 80)),
+        None => format!("since {}", since.at.get(..19).unwrap_or(&since.at).replace('T', " ")),
+    };
+    let mut findings = Vec::new();
+    if let Some(rule) = rules::find(drift::CHANGED) {
+        changed(rule, before, after, found, &since, policy, &mut findings);
+    }
+    if let Some(rule) = rules::find(drift::ADDED_OR_REMOVED) {
+        for (part, list, noun) in [(Part::Tool, List::Tools, "tool"), (Part::Prompt, List::Prompts, "prompt")]
+        {
+            for how in [How::Added, How::Removed] {
+                let all = found.iter().map(|f| &f.difference);
+                let all: Vec<&Difference> = all.filter(|d| d.what == part && d.change == how).collect();
+                findings.extend(listed(rule, after, list, noun, how, &all, &since));
+            }
+        }
+    }
+    findings
+}
+
+/// A text or schema that is another.
+struct Turned<'f> {
+    found: &'f Found,
+    /// Rules that find something in it which was not there before.
+    new: Vec<String>,
+}
+
+fn changed(
+    rule: &Rule,
+    before: &Outcome,
+    after: &Outcome,
+    found: &[Found],
+    since: &str,
+    policy: &Policy,
+    findings: &mut Vec<Finding>,
+) {
+    let others: Vec<&Found> =
+        found.iter().filter(|f| f.difference.change == How::Changed && f.matters && judged(f)).collect();
+    let instructions = found.iter().filter(|f| f.difference.what == Part::Instructions);
+    let others: Vec<&Found> = others.into_iter().chain(instructions).collect();
+    let mut turned: Vec<Turned<'_>> = Vec::new();
+    for (number, some) in others.chunks(AT_A_TIME).enumerate() {
+        let mut news = match number * AT_A_TIME < MOST_JUDGED {
+            true => news(before, after, some, policy),
+            false => HashMap::new(),
+        };
+        turned.extend(some.iter().enumerate().map(|(at, found)| {
+            let mut new = news.remove(&at).unwrap_or_default();
+            new.sort();
+            new.dedup();
+            Turned { found, new }
+        }));
+    }
+    // What lies in resources changes every day; it is told where something bad came with it.
+    let data = |t: &Turned<'_>| t.found.difference.what == Part::Resource && t.new.is_empty();
+    turned.retain(|t| !data(t));
+    turned.sort_by_key(|t| t.new.is_empty());
+    for Turned { found, new } in turned.iter().take(MOST_TOLD) {
+        let Difference { what, name, pointer, details, .. } = &found.difference;
+        let label = label(*what, name);
+        let places: Vec<&str> = {
+            let mut all: Vec<&str> =
+                details.iter().map(|d| d.pointer.split('/').nth(1).unwrap_or("text")).collect();
+            all.dedup();
+            all
+        };
+        let find = if new.len() == 1 { "finds" } else { "find" };
+        let now = match new.is_empty() {
+            true => String::new(),
+            false => format!("; {} {find} what was not there before", new.join(", ")),
+        };
+        let afters: Vec<&str> = details.iter().filter_map(|d| d.after.as_deref()).collect();
+        let kind = format!("{what:?}");
+        let mut same = vec![after.name.as_str(), &kind, name];
+        same.extend(&afters);
+        findings.push(rule.finding(rules::Found {
+            severity: if new.is_empty() { Severity::Medium } else { Severity::High },
+            confidence: Confidence::High,
+            message: format!("{label} changed {since} ({}){now}", places.join(", ")),
+            pointer: pointer.clone().unwrap_or_default(),
+            excerpt: afters.first().map(|text| (*text).to_owned()),
+            same: &same,
+        }));
+    }
+    if let Some(rest) = turned.get(MOST_TOLD..).filter(|rest| !rest.is_empty()) {
+        let worse = rest.iter().any(|t| !t.new.is_empty());
+        let count = plural(rest.len(), "more item");
+        findings.push(rule.finding(rules::Found {
+            severity: if worse { Severity::High } else { Severity::Medium },
+            confidence: Confidence::High,
+            message: format!("{count} changed {since}"),
+            pointer: rest[0].found.difference.pointer.clone().unwrap_or_default(),
+            excerpt: None,
+            same: &[&after.name, "more", &count],
+        }));
+    }
+}
+
+/// Parts whose text a model or a person acts upon.
+fn judged(found: &Found) -> bool {
+    match found.difference.what {
+        Part::Tool | Part::Prompt | Part::Resource | Part::ResourceTemplate => true,
+        Part::Instructions
+        | Part::Server
+        | Part::Capabilities
+        | Part::Protocol
+        | Part::Auth
+        | Part::Finding
+        | Part::Status => false,
+    }
+}
+
+/// By the place in `some`: the rules that find something in an item which they did not find in it before. Both
+/// forms are judged by the rules of today.
+fn news(before: &Outcome, after: &Outcome, some: &[&Found], policy: &Policy) -> HashMap<usize, Vec<String>> {
+    let (mut old, mut new) = (Inventory::default(), Inventory::default());
+    let mut origin: HashMap<String, usize> = HashMap::new();
+    for (at, found) in some.iter().enumerate() {
+        match found.places {
+            Some((list, Some(was), Some(is))) => {
+                origin.insert(format!("{}/{}", lists::field(list), old.items(list).len()), at);
+                push(&mut old, list, &before.inventory, was);
+                push(&mut new, list, &after.inventory, is);
+            }
+            Some(_) => {}
+            None => {
+                origin.insert("instructions".to_owned(), at);
+                old.instructions.clone_from(&before.inventory.instructions);
+                new.instructions.clone_from(&after.inventory.instructions);
+            }
+        }
+    }
+    let told = |inventory: &Inventory| {
+        let facts = Facts {
+            name: &after.name,
+            endpoint: &Endpoint::Unknown,
+            view: &after.endpoint,
+            expanded: &[],
+            auth: &Auth::default(),
+            notes: &[],
+            failure: None,
+        };
+        let mut told: BTreeMap<(usize, String), Severity> = BTreeMap::new();
+        for finding in assess(&facts, inventory, policy) {
+            let mut parts = finding.pointer.split('/').skip(1);
+            let item = match (parts.next(), parts.next()) {
+                (Some("instructions"), _) => "instructions".to_owned(),
+                (Some(list), Some(place)) => format!("{list}/{place}"),
+                (_, _) => continue,
+            };
+            let Some(&at) = origin.get(&item) else { continue };
+            let worst = told.entry((at, finding.rule.into_owned())).or_insert(finding.severity);
+            *worst = finding.severity.max(*worst);
+        }
+        told
+    };
+    let (then, now) = (told(&old), told(&new));
+    let mut news: HashMap<usize, Vec<String>> = HashMap::new();
+    for ((at, rule), severity) in now {
+        let worse = then.get(&(at, rule.clone())).is_none_or(|before| *before < severity);
+        if worse && severity >= telling(&rule) {
+            news.entry(at).or_default().push(rule);
+        }
+    }
+    news
+}
+
+/// From which severity on a finding of `rule` makes a change suspicious. Honest texts oblige and forbid as
+/// well, below MEDIUM; but what a tool can do is no question of wording.
+fn telling(rule: &str) -> Severity {
+    match rule.get(..6) {
+        Some("HK-CAP") => Severity::Low,
+        Some("HK-POI" | "HK-UNI" | "HK-FLW" | "HK-SEC") => Severity::Medium,
+        // Weak schemas and the like are no sign of malice, however new.
+        _ => Severity::Critical,
+    }
+}
+
+fn push(to: &mut Inventory, list: List, from: &Inventory, at: usize) {
+    let items = match list {
+        List::Tools => &mut to.tools,
+        List::Resources => &mut to.resources,
+        List::ResourceTemplates => &mut to.resource_templates,
+        List::Prompts => &mut to.prompts,
+    };
+    items.extend(from.items(list).get(at).cloned());
+}
+
+fn label(part: Part, name: &str) -> String {
+    let noun = match part {
+        Part::Tool => "tool",
+        Part::Prompt => "prompt",
+        Part::Resource => "resource",
+        Part::ResourceTemplate => "resource template",
+        Part::Instructions => return "what the server tells the model".to_owned(),
+        Part::Server | Part::Capabilities | Part::Protocol | Part::Auth | Part::Finding | Part::Status => {
+            "part"
+        }
+    };
+    format!("{noun} \"{}\"", quote(name, 64))
+}
+
+/// Tools that came or went, in one finding.
+fn listed(
+    rule: &Rule,
+    after: &Outcome,
+    list: List,
+    noun: &str,
+    how: How,
+    all: &[&Difference],
+    since: &str,
+) -> Option<Finding> {
+    let first = all.first()?;
+    let declared = after.inventory.capabilities.as_ref().and_then(|json| {
+        let all: Value = serde_json::from_str(json.text()).ok()?;
+        all.get(list.capability())?.get("listChanged")?.as_bool()
+    });
+    let names: Vec<String> = all.iter().take(MOST_NAMES).map(|d| quote(&d.name, 64)).collect();
+    let more = match all.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (verb, count) = (if how == How::Added { "new" } else { "gone" }, plural(all.len(), noun));
+    let are = if all.len() == 1 { "is" } else { "are" };
+    let kind = format!("{noun} {verb}");
+    let mut same = vec![after.name.as_str(), &kind];
+    same.extend(all.iter().map(|d| d.name.as_str()));
+    let pointer = first.pointer.clone().unwrap_or_else(|| format!("/{}", lists::field(list)));
+    let mut finding = rule.finding(rules::Found {
+        severity: if declared == Some(true) { Severity::Low } else { Severity::Medium },
+        confidence: Confidence::High,
+        message: format!("{count} {are} {verb} {since}: {}{more}", names.join(", ")),
+        pointer,
+        excerpt: None,
+        same: &same,
+    });
+    finding.related = all
+        .iter()
+        .skip(1)
+        .take(MOST_NAMES)
+        .filter_map(|d| {
+            let (target, pointer) = (after.name.clone(), d.pointer.clone()?);
+            Some(Related { target, pointer, label: label(d.what, &d.name) })
+        })
+        .collect();
+    Some(finding)
+}

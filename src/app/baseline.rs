@@ -1,0 +1,106 @@
+//! `hawkeye baseline`: accepting servers as they are, and asking whether they still are.
+
+use crate::base::text::{plural, quote};
+use crate::cli::args::{Baseline as Args, BaselineAccept, BaselineCheck, BaselineCommand};
+use crate::model::outcome::Outcome;
+
+use super::accepted::{self, Baseline, acceptable};
+use super::compared::compare;
+use super::diff;
+use super::exit::Exit;
+use super::sides::{Missing, Runs, Side};
+use super::{print, say};
+
+/// Names in one line.
+const MOST_NAMES: usize = 10;
+
+pub(super) fn run(args: &Args) -> Exit {
+    let done = match &args.command {
+        BaselineCommand::Accept(args) => accept(args),
+        BaselineCommand::Check(args) => check(args),
+    };
+    done.unwrap_or_else(|missing| missing.exit())
+}
+
+fn accept(args: &BaselineAccept) -> Result<Exit, Missing> {
+    let Side { mut outcomes, .. } = Runs::open(args.config.as_deref())?.side(&args.side, None)?;
+    if let Some(stranger) = args.target.iter().find(|name| outcomes.iter().all(|o| o.name != **name)) {
+        return Err(Missing::Usage(format!("no server called {} in that run", quote(stranger, 60))));
+    }
+    outcomes.retain(|outcome| args.target.is_empty() || args.target.contains(&outcome.name));
+    if let Some(twice) = repeated(&outcomes) {
+        let name = quote(twice, 60);
+        return Err(Missing::Usage(format!(
+            "two servers are called {name}: in a baseline each needs a name of its own"
+        )));
+    }
+    let mut servers = match args.baseline.exists() {
+        true => Baseline::read(&args.baseline).map_err(Missing::Usage)?.into_servers(),
+        false => Vec::new(),
+    };
+    let (mut new, mut renewed, mut refused) = (0, 0, Vec::new());
+    let here = |outcome: &Outcome| outcomes.iter().any(|o| o.name == outcome.name);
+    let (kept, gone): (Vec<Outcome>, Vec<Outcome>) =
+        servers.into_iter().partition(|server| !args.prune || here(server));
+    servers = kept;
+    for outcome in outcomes {
+        if !acceptable(&outcome) {
+            refused.push(outcome.name);
+            continue;
+        }
+        match servers.iter_mut().find(|server| server.name == outcome.name) {
+            Some(place) => {
+                renewed += 1;
+                *place = outcome;
+            }
+            None => {
+                new += 1;
+                servers.push(outcome);
+            }
+        }
+    }
+    if servers.is_empty() {
+        let why = match refused.is_empty() {
+            true => "that run has no servers",
+            false => "none of its servers is complete",
+        };
+        return Err(Missing::Usage(format!("nothing to accept: {why}")));
+    }
+    let all = servers.len();
+    if let Err(e) = accepted::write(&args.baseline, servers) {
+        say(&format!("cannot write the baseline: {e}"));
+        return Ok(Exit::Unwritten);
+    }
+    let dropped = if gone.is_empty() { String::new() } else { format!(", {} dropped", gone.len()) };
+    if !refused.is_empty() {
+        let names: Vec<String> = refused.iter().take(MOST_NAMES).map(|name| quote(name, 60)).collect();
+        let more = if refused.len() > names.len() { ", ..." } else { "" };
+        let count = plural(refused.len(), "server");
+        say(&format!("{count} not accepted, because not complete: {}{more}", names.join(", ")));
+    }
+    let file = args.baseline.display();
+    print(&format!("{file}: {} ({new} new, {renewed} as they are now{dropped})\n", plural(all, "server")));
+    Ok(if refused.is_empty() { Exit::Complete } else { Exit::Incomplete })
+}
+
+fn check(args: &BaselineCheck) -> Result<Exit, Missing> {
+    let runs = Runs::open(args.config.as_deref())?;
+    let file = args.baseline.to_string_lossy();
+    // Read as what it is, so that a file that is none is told from one that is.
+    drop(Baseline::read(&args.baseline).map_err(Missing::Usage)?);
+    let mut before = runs.side(&file, None)?;
+    before.origin.at = None;
+    let compared = compare(before, runs.side(&args.side, None)?);
+    let told = diff::tell(&compared, args.format, None);
+    Ok(match told {
+        Exit::Complete if compared.summary.differs() => Exit::Gate,
+        told => told,
+    })
+}
+
+/// A name that two servers have.
+fn repeated(outcomes: &[Outcome]) -> Option<&str> {
+    let mut names: Vec<&str> = outcomes.iter().map(|o| o.name.as_str()).collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}

@@ -1,0 +1,100 @@
+//! The servers of two reports, brought together and compared.
+
+use std::collections::HashMap;
+
+use crate::analysis::drift::{self, Found};
+use crate::model::comparison::{Comparison, Fate, Server, Summary};
+use crate::model::drift::{Detail, Difference, How, Part};
+use crate::model::outcome::Outcome;
+
+use super::sides::Side;
+
+/// The version of what `diff --format json` writes. Additions leave it as it is.
+const SCHEMA_VERSION: u32 = 1;
+
+/// What is different between `before` and `after`.
+pub(super) fn compare(before: Side, after: Side) -> Comparison {
+    let partners = partners(&before.outcomes, &after.outcomes);
+    let mut summary = Summary::default();
+    let mut servers = Vec::new();
+    let mut met = vec![false; before.outcomes.len()];
+    for (now, partner) in after.outcomes.iter().zip(partners) {
+        let then = partner.map(|at| {
+            met[at] = true;
+            &before.outcomes[at]
+        });
+        servers.extend(one(then, now, &mut summary));
+    }
+    for gone in before.outcomes.iter().zip(met).filter(|(_, met)| !met).map(|(outcome, _)| outcome) {
+        summary.removed += 1;
+        let name = gone.name.clone();
+        servers.push(Server { name, name_before: None, change: Fate::Removed, changes: Vec::new() });
+    }
+    let (before, after) = (before.origin, after.origin);
+    Comparison { schema_version: SCHEMA_VERSION, before, after, summary, servers }
+}
+
+fn one(then: Option<&Outcome>, now: &Outcome, summary: &mut Summary) -> Option<Server> {
+    let name = now.name.clone();
+    let Some(then) = then else {
+        summary.added += 1;
+        return Some(Server { name, name_before: None, change: Fate::Added, changes: Vec::new() });
+    };
+    let mut changes: Vec<Difference> =
+        drift::compare(then, now, &drift::FULL).into_iter().map(Found::into_difference).collect();
+    let reached = |outcome: &Outcome| {
+        outcome.inventory.protocol.is_some() || outcome.inventory.coverage.iter().any(|row| row.pages > 0)
+    };
+    let known = reached(then) && reached(now);
+    // A listing that was saved raw was judged by nobody.
+    let judged = |outcome: &Outcome| !outcome.findings.is_empty() || outcome.saved.is_none();
+    if known && judged(then) && judged(now) {
+        changes.extend(drift::compare_findings(then, now));
+    }
+    if then.status != now.status {
+        changes.insert(0, status(then, now));
+    }
+    let name_before = (then.name != now.name).then(|| then.name.clone());
+    let change = if known { Fate::Changed } else { Fate::Unknown };
+    match change {
+        Fate::Unknown => summary.unknown += 1,
+        _ if changes.is_empty() && name_before.is_none() => {
+            summary.same += 1;
+            return None;
+        }
+        _ => summary.changed += 1,
+    }
+    Some(Server { name, name_before, change, changes })
+}
+
+fn status(then: &Outcome, now: &Outcome) -> Difference {
+    let word = |outcome: &Outcome| Some(outcome.status.name().to_owned());
+    let details = vec![Detail { pointer: String::new(), before: word(then), after: word(now) }];
+    let pointer = Some("/status".to_owned());
+    Difference { what: Part::Status, name: String::new(), change: How::Changed, pointer, details }
+}
+
+/// For each of `after`, its place in `before`: the same name, or else the same endpoint under a name that is
+/// gone.
+fn partners(before: &[Outcome], after: &[Outcome]) -> Vec<Option<usize>> {
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, outcome) in before.iter().enumerate().rev() {
+        by_name.entry(&outcome.name).or_default().push(at);
+    }
+    let mut partners: Vec<Option<usize>> =
+        after.iter().map(|outcome| by_name.get_mut(outcome.name.as_str())?.pop()).collect();
+    let words = |outcome: &Outcome| {
+        let view = &outcome.endpoint;
+        let args = view.args.iter().flatten();
+        let words: Vec<&str> = view.url.iter().chain(&view.command).chain(args).map(String::as_str).collect();
+        (!words.is_empty()).then(|| words.join("\0"))
+    };
+    let mut left: HashMap<String, usize> =
+        by_name.into_values().flatten().filter_map(|at| Some((words(&before[at])?, at))).collect();
+    for (outcome, partner) in after.iter().zip(&mut partners) {
+        if partner.is_none() {
+            *partner = words(outcome).and_then(|words| left.remove(&words));
+        }
+    }
+    partners
+}

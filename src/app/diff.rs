@@ -1,0 +1,72 @@
+//! `hawkeye diff`: two runs or reports beside each other.
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::cli::args::{Diff, Told};
+use crate::model::comparison::Comparison;
+use crate::report::diff;
+use crate::report::output;
+
+use super::compared::compare;
+use super::exit::Exit;
+use super::history::json;
+use super::scan::outputs::style_of_stdout;
+use super::sides::{Missing, Runs};
+use super::{print, say};
+
+pub(super) fn run(args: &Diff) -> Exit {
+    let label = args.target.as_deref();
+    let compared = Runs::open(args.config.as_deref()).and_then(|runs| {
+        let (before, after) = match args.sides.as_slice() {
+            [] => ("@-2", "latest"),
+            [one] => (one.as_str(), "latest"),
+            [one, two] => (one.as_str(), two.as_str()),
+            [_, _, ..] => return Err(Missing::Usage("diff compares two runs or files, not more".to_owned())),
+        };
+        let sides = (runs.side(before, label)?, runs.side(after, label)?);
+        if let (Some(label), true) = (label, sides.0.outcomes.is_empty() && sides.1.outcomes.is_empty()) {
+            let label = crate::base::text::quote(label, 60);
+            return Err(Missing::Usage(format!("no server called {label} on either side")));
+        }
+        Ok(compare(sides.0, sides.1))
+    });
+    match compared {
+        Ok(compared) => {
+            let told = tell(&compared, args.format, args.output.as_deref());
+            match told {
+                Exit::Complete if args.exit_code && compared.summary.differs() => Exit::Gate,
+                told => told,
+            }
+        }
+        Err(missing) => missing.exit(),
+    }
+}
+
+/// Writes `compared` to stdout or to a file.
+pub(super) fn tell(compared: &Comparison, format: Option<Told>, file: Option<&Path>) -> Exit {
+    let ending = file.and_then(|path| path.extension()?.to_str());
+    let format = format.unwrap_or(match ending {
+        Some("json") => Told::Json,
+        Some("md") => Told::Markdown,
+        Some(_) | None => Told::Table,
+    });
+    let text = match format {
+        Told::Json => json(compared),
+        Told::Table if file.is_some() => diff::table(compared, false),
+        Told::Table => diff::table(compared, style_of_stdout().colour),
+        Told::Markdown => diff::markdown(compared),
+    };
+    let Some(path) = file else { return print(&text) };
+    let written = output::create(path).and_then(|mut out| {
+        out.write_all(text.as_bytes())?;
+        out.commit()
+    });
+    match written {
+        Ok(()) => Exit::Complete,
+        Err(e) => {
+            say(&format!("cannot write the report: {e}"));
+            Exit::Unwritten
+        }
+    }
+}

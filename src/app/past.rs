@@ -1,0 +1,349 @@
+//! What was: each outcome is compared with what is known of its server from earlier runs, or with what was
+//! accepted, and recorded for the runs to come.
+//!
+//! Nothing that goes wrong here changes what a scan finds.
+
+use std::collections::HashSet;
+use std::path::{self, Path};
+use std::time::{Duration, SystemTime};
+
+use crate::analysis::drift::{self, Found};
+use crate::analysis::options::Policy;
+use crate::base::text::visible;
+use crate::base::time::rfc3339;
+use crate::model::client::Client;
+use crate::model::drift::{Drift, Moment, Since};
+use crate::model::outcome::{EndpointView, Outcome, Owner};
+use crate::model::run::{RunInfo, Tally};
+use crate::model::target::Target;
+use crate::store::history::{self, Begun, Ended, Entry, Identity, Knowledge, Known, Offer, Text};
+use crate::store::key::HashKey;
+use crate::store::options::HistoryOptions;
+use crate::store::{StoreError, record};
+
+use super::accepted::Baseline;
+use super::scan::database::Database;
+
+/// Outcomes are recorded so many, or so many bytes, at a time.
+const BATCH: usize = 128;
+const BATCH_BYTES: usize = 4 << 20;
+/// What holds the place of a file's name for servers that stand in none.
+const NO_FILE: [&str; 2] = ["command line", "standard input"];
+
+/// Earlier runs, and the one that is going on.
+pub(in crate::app) struct Past {
+    database: Option<Database>,
+    options: HistoryOptions,
+    policy: Policy,
+    baseline: Option<Baseline>,
+    what: String,
+    run: Option<Run>,
+    /// Of the outcome that is being reviewed.
+    pending: Option<Pending>,
+}
+
+/// The run that is going on.
+struct Run {
+    begun: Begun,
+    /// Once there is something of it in the database.
+    number: Option<i64>,
+    /// From the runs before.
+    knowledge: Knowledge,
+    /// Names that are targets of this run.
+    taken: HashSet<[u8; 16]>,
+    /// Servers that came already.
+    seen: HashSet<Identity>,
+    /// Those of the baseline that came.
+    met: HashSet<String>,
+    /// Nothing is written before something has changed.
+    held: bool,
+    waiting: Vec<Entry>,
+    waiting_bytes: usize,
+}
+
+struct Pending {
+    identity: Identity,
+    offer: Offer,
+    since: Option<i64>,
+    moment: Option<String>,
+}
+
+/// Whether a run is recorded if nothing has changed since the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::app) enum Recording {
+    /// In any case.
+    Always,
+    /// Not: rounds that are watched.
+    Changes,
+}
+
+impl Past {
+    /// The past that `database` knows of, and what is accepted; `what` is scanned, in words.
+    pub(in crate::app) fn new(
+        database: Option<Database>,
+        baseline: Option<Baseline>,
+        options: HistoryOptions,
+        policy: Policy,
+        what: String,
+    ) -> Option<Past> {
+        (database.is_some() || baseline.is_some()).then_some(Past {
+            database,
+            options,
+            policy,
+            baseline,
+            what,
+            run: None,
+            pending: None,
+        })
+    }
+
+    /// What is accepted, for another past.
+    pub(in crate::app) fn into_baseline(self) -> Option<Baseline> {
+        self.baseline
+    }
+
+    /// A run over `targets` begins.
+    pub(in crate::app) fn begin(&mut self, info: &RunInfo, targets: &[Target], recording: Recording) {
+        let rules = serde_json::to_string(&info.rules).unwrap_or_default();
+        let (id, started, what) = (info.id.clone(), info.started, self.what.clone());
+        let taken = self.database.as_ref().and_then(|database| {
+            database.with(|store| {
+                let name =
+                    |t: &Target| name_key(store.secret(), &t.owners, kind(&t.endpoint.view(&no_secrets())));
+                Ok(targets.iter().filter_map(name).collect())
+            })
+        });
+        let knowledge = self.database.as_ref().and_then(|database| database.with(|s| history::knowledge(s)));
+        self.run = Some(Run {
+            begun: Begun { id, started, what, rules },
+            number: None,
+            knowledge: knowledge.unwrap_or_default(),
+            taken: taken.unwrap_or_default(),
+            seen: HashSet::new(),
+            met: HashSet::new(),
+            held: recording == Recording::Changes,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+        });
+    }
+
+    /// Says of `outcome` what is different from before.
+    pub(in crate::app) fn compare(&mut self, outcome: &mut Outcome) {
+        self.pending = self.recall(outcome);
+        if let Some(baseline) = &self.baseline {
+            let Some(run) = &mut self.run else { return };
+            run.met.insert(outcome.name.clone());
+            // What was not reached is compared with nothing.
+            if outcome.inventory.protocol.is_none() {
+                return;
+            }
+            outcome.drift = None;
+            let since = baseline.since();
+            let found = match baseline.server(outcome) {
+                Some(before) => drift::compare(before, outcome, &drift::REPORT),
+                None => vec![drift::new_server(outcome)],
+            };
+            let findings = match baseline.server(outcome) {
+                Some(before) => drift::findings(before, outcome, &found, &since, &self.policy),
+                None => Vec::new(),
+            };
+            tell(outcome, since, found, Vec::new());
+            outcome.findings.extend(findings);
+        }
+        outcome.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    }
+
+    /// What the history knows of the server, and what is different; the drift of `outcome` is set, and its
+    /// findings are added unless there is a baseline for that.
+    fn recall(&mut self, outcome: &mut Outcome) -> Option<Pending> {
+        let (database, run) = (self.database.as_ref()?, self.run.as_mut()?);
+        let mut identity = database.with(|store| Ok(identity(store.secret(), outcome, 0)))?;
+        let mut again = 0;
+        while !run.seen.insert(identity) {
+            again += 1;
+            identity = database.with(|store| Ok(identity_of_twin(store.secret(), outcome, again)))?;
+        }
+        let Some(text) = record::offer(outcome) else {
+            return Some(Pending { identity, offer: Offer::Unknown, since: None, moment: None });
+        };
+        // An answer out of the cache is older than it looks, and was compared when it was new. Which of two
+        // that cannot be told apart is which, nobody knows.
+        let comparable = outcome.cached.is_none() && again == 0;
+        let known = if comparable { run.knowledge.of(&identity, &run.taken) } else { None };
+        let Some(known) = known else {
+            return Some(Pending { identity, offer: Offer::Text(text), since: None, moment: None });
+        };
+        let since = Since { at: rfc3339(known.at), run: Some(known.id.clone()), file: None };
+        let moments = run.knowledge.changes(&identity).into_iter();
+        let timeline = moments
+            .map(|change| Moment { at: rfc3339(change.at), run: change.run, what: change.what })
+            .collect();
+        let (mut found, mut offer, mut findings) = (Vec::new(), Offer::Stored(text.hash), Vec::new());
+        if known.hash != text.hash || !known.same_endpoint {
+            let before = database.with(|store| before(store, &known)).flatten();
+            match before {
+                Some((before, stored)) => {
+                    found = drift::compare(&before, outcome, &drift::REPORT);
+                    findings = drift::findings(&before, outcome, &found, &since, &self.policy);
+                    // Another order of keys is no reason to keep it twice.
+                    let same = found.is_empty() && drift::interchangeable(&before, outcome);
+                    offer = if same { Offer::Text(stored) } else { Offer::Text(text) };
+                }
+                None => {
+                    log::debug!("{}: what is recorded of it cannot be read", outcome.name);
+                    offer = Offer::Text(text);
+                }
+            }
+        }
+        let changes: Vec<_> = found.iter().map(Found::difference).cloned().collect();
+        let moment = (!changes.is_empty()).then(|| drift::summary(&changes));
+        tell(outcome, since, found, timeline);
+        if self.baseline.is_none() {
+            outcome.findings.extend(findings);
+        }
+        Some(Pending { identity, offer, since: Some(known.run), moment })
+    }
+
+    /// Records the outcome that was compared last, which stands at `place` of the plan.
+    pub(in crate::app) fn record(&mut self, place: usize, outcome: &Outcome, changed: bool) {
+        let Some(Pending { identity, offer, since, moment }) = self.pending.take() else { return };
+        let (Some(run), Some(verdict)) = (&mut self.run, record::verdict(outcome)) else { return };
+        let asked = outcome.cached.as_ref().map(|cached| {
+            let age = Duration::from_secs(cached.age_s);
+            SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH)
+        });
+        let different = outcome.drift.as_ref().filter(|drift| !drift.changes.is_empty());
+        let entry = Entry {
+            place,
+            identity,
+            label: outcome.name.clone(),
+            complete: outcome.status == crate::model::outcome::Status::Complete,
+            offer,
+            verdict,
+            took: record::took(outcome),
+            attempts: outcome.attempts,
+            since,
+            cached: asked,
+            drift: different.and_then(|drift| serde_json::to_string(drift).ok()),
+            moment,
+        };
+        run.waiting_bytes += entry.verdict.bytes.len() + entry.offer.bytes();
+        run.waiting.push(entry);
+        run.held &= !changed;
+        if !run.held && (run.waiting.len() >= BATCH || run.waiting_bytes >= BATCH_BYTES) {
+            self.write();
+        }
+    }
+
+    /// Writes what waits for its batch to be full.
+    pub(in crate::app) fn write(&mut self) {
+        let (Some(database), Some(run)) = (&self.database, &mut self.run) else { return };
+        if run.waiting.is_empty() || run.held {
+            return;
+        }
+        let entries = std::mem::take(&mut run.waiting);
+        run.waiting_bytes = 0;
+        let put = |store: &mut _| history::record(store, &run.begun, run.number, &entries);
+        match database.with(put) {
+            Some(number) => run.number = Some(number),
+            // Where a damaged file was replaced, half a run would pass for a whole one.
+            None => self.database = None,
+        }
+    }
+
+    /// A target of the round before is none any more: that is a change, too.
+    pub(in crate::app) fn gone(&mut self) {
+        self.run.iter_mut().for_each(|run| run.held = false);
+    }
+
+    /// The run is over.
+    pub(in crate::app) fn end(&mut self, interrupted: bool, tally: &Tally, clients: &[Client]) {
+        if let (Some(baseline), Some(run)) = (&self.baseline, &self.run) {
+            baseline.missing(&run.met).iter().for_each(|line| log::warn!("{line}"));
+        }
+        self.write();
+        let (Some(database), Some(run)) = (&self.database, self.run.take()) else { return };
+        if run.held {
+            return;
+        }
+        let ended = Ended {
+            finished: SystemTime::now(),
+            interrupted,
+            tally: serde_json::to_string(tally).unwrap_or_default(),
+            clients: serde_json::to_string(clients).unwrap_or_default(),
+        };
+        let number =
+            run.number.or_else(|| database.with(|store| history::record(store, &run.begun, None, &[])));
+        let Some(number) = number else { return };
+        let done = database.with(|store| history::finish(store, number, &ended));
+        if done.is_some() {
+            let options = &self.options;
+            database.with(|store| history::prune(store, options, Some(number), SystemTime::now()));
+        }
+    }
+}
+
+/// Sets the drift of `outcome`.
+fn tell(outcome: &mut Outcome, since: Since, found: Vec<Found>, timeline: Vec<Moment>) {
+    let changes = found.into_iter().take(drift::MOST).map(Found::into_difference).collect();
+    outcome.drift = Some(Drift { since, changes, timeline });
+}
+
+/// The outcome that is `known`, and the text of what it offers.
+fn before(store: &mut crate::store::Store, known: &Known) -> Result<Option<(Outcome, Text)>, StoreError> {
+    let (Some(offer), Some(verdict)) =
+        (history::text(store, known.inventory)?, history::text(store, known.verdict)?)
+    else {
+        return Ok(None);
+    };
+    let outcome = record::outcome(Some(&offer), &verdict);
+    Ok(outcome.map(|outcome| (outcome, Text { hash: known.hash, bytes: offer })))
+}
+
+fn no_secrets() -> crate::model::secret::Redaction {
+    crate::model::secret::Redaction::default()
+}
+
+/// A server does not become another one of its kind, but a process is no URL.
+fn kind(view: &EndpointView) -> &'static str {
+    if view.url.is_some() { "url" } else { "process" }
+}
+
+/// What makes a server the same one next time; twins, which nothing tells apart, are counted.
+fn identity(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {
+    let view = &outcome.endpoint;
+    let twin = twin.to_string();
+    let args = view.args.iter().flatten().map(String::as_str);
+    let words = view.url.as_deref().into_iter().chain(view.command.as_deref()).chain(args);
+    let parts: Vec<&str> = [kind(view), twin.as_str()].into_iter().chain(words).collect();
+    let endpoint = history::endpoint_of(secret, &parts);
+    Identity { name: name_key(secret, &outcome.owners, kind(view)), endpoint }
+}
+
+fn identity_of_twin(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {
+    Identity { name: None, ..identity(secret, outcome, twin) }
+}
+
+/// The name in the first file that names it.
+fn name_key(secret: &HashKey, owners: &[Owner], kind: &str) -> Option<[u8; 16]> {
+    let owner = owners.iter().find(|owner| !NO_FILE.contains(&owner.file.as_str()))?;
+    let file = match owner.file.as_str() {
+        "demo" => "demo".to_owned(),
+        file => path::absolute(Path::new(file)).ok()?.to_string_lossy().into_owned(),
+    };
+    Some(history::name_of(secret, &file, kind, &owner.name))
+}
+
+/// What `what` names, one line: for a list of runs.
+pub(in crate::app) fn described(urls: usize, process: bool, files: &[path::PathBuf], demo: bool) -> String {
+    let mut parts: Vec<String> =
+        files.iter().map(|file| visible(&file.display().to_string()).into_owned()).collect();
+    match urls {
+        0 => {}
+        1 => parts.push("1 URL".to_owned()),
+        n => parts.push(format!("{n} URLs")),
+    }
+    parts.extend(process.then(|| "a command".to_owned()));
+    parts.extend(demo.then(|| "the demo servers".to_owned()));
+    if parts.is_empty() { "the servers of hawkeye.yaml".to_owned() } else { parts.join(", ") }
+}
