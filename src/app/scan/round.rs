@@ -82,6 +82,7 @@ impl<'a> Round<'a> {
     pub(super) fn complete(&mut self) {
         for client in self.review.clients() {
             self.outputs.client(&client);
+            self.monitor.client(&client);
         }
         self.outputs.end(self.cancel.is_tripped(), self.tally());
         self.monitor.end(self.cancel.is_tripped(), &self.scanner.vitals());
