@@ -1,11 +1,12 @@
 #!/bin/sh
-# Puts what the tests check our SARIF and JUnit reports with where they look for it.
+# Puts what the tests check our SARIF, JUnit and Markdown reports with where they look for it.
 #
 #   scripts/install-report-checkers.sh       into ${HAWKEYE_ZOO:-target/zoo}/reports; about 3 MB, some seconds
 #
 # The schema of SARIF 2.1.0 is OASIS's, which grants no licence to ship it in a repository: it is taken from a
 # package that has it, and must be the very file. JUnit reports are held against the schema of Jenkins (MIT,
-# tests/fixtures) by xmlschema, which is pure Python. Needs cargo, python3 with pip.
+# tests/fixtures) by xmlschema, Markdown is read by markdown-it-py; both are pure Python. Needs cargo, python3 with
+# pip.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -32,6 +33,8 @@ done
 [ -f "$schema" ] || fail "$crate has no schema"
 echo "$sha256  $schema" | sha256sum --check --quiet || fail "$schema is not the schema of OASIS that we know"
 cat >"$place/requirements.txt" <<'END'
+markdown-it-py==4.3.0 --hash=sha256:7aa1511a46c39138de78d9eba92ce47e63124d8003fc98b3a351909e04239efa
+mdurl==0.1.2 --hash=sha256:84008a41e51615a49fc9966191ff91509e3c40b939176e643fd50a5c2196b8f8
 elementpath==5.1.4 --hash=sha256:5ec8d7bb44b16c98414a6a95e20cb150f3cbfc3cac65edc14773288c7a937376
 xmlschema==4.3.2 --hash=sha256:cf5c970a30f6ebcb3da35260e694704cc0b6794d8ace46125bb2a95e38ed9307
 END

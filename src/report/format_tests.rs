@@ -162,11 +162,30 @@ fn what_a_server_says_is_inert_in_markdown() {
         assert!(!outside.contains(bad), "{bad} in {outside}");
     }
     assert!(text.contains("\\u{202e}") && text.contains("\\u{7c}' /C calc'!A0"), "{text}");
+    // Another parser sees nothing but tables, lists and code.
+    let read = read_back("markdown", &text);
+    let kinds: Vec<&str> = read["kinds"].as_array().unwrap().iter().map(|k| k.as_str().unwrap()).collect();
+    assert!(kinds.contains(&"code_inline") && kinds.contains(&"table_open"), "{kinds:?}");
+    for kind in ["link_open", "html_inline", "html_block", "image", "fence", "code_block", "em_open"] {
+        assert!(!kinds.contains(&kind), "{kind}");
+    }
+    assert!(!read["outside"].as_str().unwrap().contains("evil"), "{}", read["outside"]);
+    let cells = |row: usize| read["rows"][row].as_array().unwrap().len();
+    assert_eq!([0, 1, 2, 3, 4, 5].map(cells), [10; 6], "{}", read["rows"]);
     // Every row of the table has its cells, whatever the names are.
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
     assert_eq!(rows.len(), 2 + 5);
     assert!(rows.iter().all(|row| row.matches('|').count() == 11), "{rows:?}");
     assert!(rows[2].contains("`mail server`"), "the worst first: {rows:?}");
+}
+
+#[test]
+fn the_headline_says_when_little_was_seen() {
+    let headline =
+        |outcomes: &[Outcome]| told(Format::Markdown, outcomes, &[]).lines().next().unwrap().to_owned();
+    assert_eq!(headline(&[complete()]), "## hawkeye: no findings");
+    assert_eq!(headline(&[failed(), complete()]), "## hawkeye: no findings; 1 of 2 targets not listed whole");
+    assert_eq!(headline(&[]), "## hawkeye: no findings; no target was evaluated");
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl<W: Write> MarkdownSink<W> {
         self.sections += usize::from(!piece.section.is_empty());
         self.pieces.push(piece);
         if self.pieces.len() >= 2 * KEPT {
-            self.pieces.sort_by(|a, b| a.rank.cmp(&b.rank));
+            self.pieces.sort_by_key(|piece| piece.rank);
             self.pieces.truncate(KEPT);
         }
     }
@@ -99,7 +99,7 @@ impl<W: Write> Sink for MarkdownSink<W> {
 
     fn end(&mut self, end: &RunEnd) -> io::Result<()> {
         let run = self.run.take().ok_or_else(|| io::Error::other("report ended before it began"))?;
-        self.pieces.sort_by(|a, b| a.rank.cmp(&b.rank));
+        self.pieces.sort_by_key(|piece| piece.rank);
         let mut text = head(&run, end);
         text.push_str(&table(&self.pieces, end.tally.targets));
         let mut told = 0;
@@ -132,21 +132,21 @@ fn rank(findings: &[Finding], incomplete: bool, index: usize, turn: usize) -> Ra
 
 fn head(run: &RunInfo, end: &RunEnd) -> String {
     let tally = &end.tally;
-    let mut text = format!("## hawkeye: {}\n\n", sums::findings(tally));
+    // The headline may be all that is read: no findings is no praise where nothing was seen.
+    let incomplete = tally.targets - tally.complete;
+    let seen = match incomplete {
+        0 if tally.targets > 0 => String::new(),
+        0 => "; no target was evaluated".to_owned(),
+        n => format!("; {n} of {} not listed whole", plural(tally.targets, "target")),
+    };
+    let mut text = format!("## hawkeye: {}{seen}\n\n", sums::findings(tally));
     if end.interrupted {
         let missing = run.planned.saturating_sub(tally.targets);
         let _ =
             writeln!(text, "**The run was interrupted**: {} not here.\n", plural(missing, "planned target"));
     }
-    let incomplete = tally.targets - tally.complete;
-    if tally.targets == 0 {
-        text.push_str("**No target was evaluated.**\n\n");
-    } else if incomplete > 0 {
-        let _ = writeln!(
-            text,
-            "**{incomplete} of {} not listed whole**: what is missing there was not judged.\n",
-            plural(tally.targets, "target")
-        );
+    if incomplete > 0 {
+        let _ = writeln!(text, "**What is missing of servers that are not complete was not judged.**\n");
     }
     let _ = writeln!(text, "{}. {}.\n", sums::targets(tally), sums::items(tally));
     text
@@ -230,7 +230,8 @@ fn section(outcome: &Outcome) -> String {
         None => code(&finding.pointer, MESSAGE),
     };
     push_findings(&mut text, &outcome.findings, &place);
-    text
+    text.truncate(text.trim_end().len());
+    text + "\n"
 }
 
 fn changed(change: &Difference) -> String {
