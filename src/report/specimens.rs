@@ -270,8 +270,7 @@ pub(super) fn judged() -> Outcome {
         }],
     };
     let (before, pointer, details) = ("2026-11-21T12:00:00.000Z".to_owned(), None, Vec::new());
-    let removed =
-        Difference { name: "old".into(), change: How::Removed, pointer, details, ..changed };
+    let removed = Difference { name: "old".into(), change: How::Removed, pointer, details, ..changed };
     Outcome {
         name: "mail server".into(),
         owners: vec![
