@@ -9,12 +9,17 @@
 
 mod changes;
 pub(crate) mod costs;
+mod csv;
 pub(crate) mod diff;
+#[cfg(test)]
+mod format_tests;
 mod grid;
 mod json;
 mod json_stream;
+mod junit;
 mod label;
 pub(crate) mod live;
+mod markdown;
 pub(crate) mod metrics;
 mod ndjson;
 pub(crate) mod options;
@@ -22,11 +27,14 @@ pub(crate) mod output;
 mod prometheus;
 mod rows;
 mod safe;
+mod sarif;
 #[cfg(test)]
 mod specimens;
+mod sums;
 mod table;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -103,24 +111,44 @@ pub(crate) enum Format {
     Json,
     /// One line a target, written as it finishes.
     Ndjson,
+    /// Findings for code scanning.
+    Sarif,
+    /// For a pull request or a chat.
+    Markdown,
+    /// Rows for a spreadsheet.
+    Csv,
+    /// Cases for a pipeline.
+    Junit,
     /// Numbers for Prometheus.
     Prometheus,
 }
 
+/// The endings that name a format, for people.
+pub(crate) const ENDINGS: &str = ".json, .ndjson, .sarif, .md, .csv, .xml, .prom or .txt";
+
 impl Format {
     /// What the ending of a file's name says, if it is a known one.
     pub(crate) fn of_path(path: &Path) -> Option<Format> {
+        // `report.sarif.json` is JSON, and SARIF before that.
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        if name.ends_with(".sarif.json") {
+            return Some(Format::Sarif);
+        }
         match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "txt" => Some(Format::Table),
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
+            "sarif" => Some(Format::Sarif),
+            "md" | "markdown" => Some(Format::Markdown),
+            "csv" => Some(Format::Csv),
+            "xml" => Some(Format::Junit),
             "prom" => Some(Format::Prometheus),
             _ => None,
         }
     }
 }
 
-/// A sink that writes `format` to `out`. `style` matters to tables only.
+/// A sink that writes `format` to `out`. `style` matters to tables; what streams, to those that can.
 pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -> Box<dyn Sink + 'a> {
     let out = BufWriter::with_capacity(64 << 10, out);
     match (format, style.stream) {
@@ -130,6 +158,10 @@ pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -
         (Format::Table, Some(group)) => Box::new(rows::RowSink::new(out, style, group)),
         (Format::Json, Some(group)) => Box::new(json_stream::JsonStream::new(out, group)),
         (Format::Ndjson, Some(group)) => Box::new(ndjson::NdjsonSink::new(out, group)),
+        (Format::Sarif, _) => Box::new(sarif::SarifSink::new(out)),
+        (Format::Markdown, _) => Box::new(markdown::MarkdownSink::new(out)),
+        (Format::Csv, _) => Box::new(csv::CsvSink::new(out, style)),
+        (Format::Junit, _) => Box::new(junit::JunitSink::new(out)),
         (Format::Prometheus, _) => Box::new(prometheus::PrometheusSink::new(out)),
     }
 }

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::metrics::Metrics;
 use super::options::Monitoring;
 use super::{RunEnd, Sink};
+use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::RunInfo;
 use crate::sys::usage::usage;
@@ -32,6 +33,11 @@ impl<W: Write> Sink for PrometheusSink<W> {
 
     fn outcome(&mut self, _: usize, outcome: &Outcome) -> io::Result<()> {
         self.metrics.outcome(outcome, SystemTime::now());
+        Ok(())
+    }
+
+    fn client(&mut self, client: &Client) -> io::Result<()> {
+        self.metrics.client(client);
         Ok(())
     }
 

@@ -6,13 +6,17 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::RunEnd;
+use crate::model::client::Client;
+use crate::model::drift::{Detail, Difference, Drift, How, Moment, Part, Since};
+use crate::model::finding::{Confidence, Finding, Related, Severity, Suppressed};
 use crate::model::inventory::{CacheHint, Coverage, CoverageState, Inventory, Json, List, Protocol};
 use crate::model::notes::Note;
 use crate::model::outcome::{
     Auth, EndpointView, Failure, FailureKind, Outcome, Owner, Phase, Posture, Status, Timing, Transport,
 };
 use crate::model::revision::Era;
-use crate::model::run::{RuleSet, RunInfo, Tally};
+use crate::model::risk::{Risk, ToolRisk};
+use crate::model::run::{RuleSet, RuleText, RunInfo, Tally};
 
 /// ANSI, OSC 52 and 8, C1, NUL, newline, bidi, zero width, tag characters, DEL, line separator.
 pub(super) const HOSTILE: &str = "evil\x1b[2J\x1b]52;c;QQ==\x07\u{9b}2J\u{9d}8;;x\0\n\rok: complete\u{202e}gpj\u{200b}\u{e0041}\
@@ -170,7 +174,7 @@ pub(super) fn rules() -> RuleSet {
         count: 28,
         sha256: "0".repeat(64),
         not_assessed: vec!["what the code does".into()],
-        rules: Arc::new([]),
+        rules: rule_texts(),
     }
 }
 
@@ -191,4 +195,138 @@ pub(super) fn run_end(outcomes: &[Outcome]) -> RunEnd {
 
 pub(super) fn four() -> [Outcome; 4] {
     [complete(), partial(), failed(), not_evaluated()]
+}
+
+/// What spreadsheets, pull requests, XML and SARIF's own messages could take for more than text.
+pub(super) const MARKUP: &str =
+    "=cmd|' /C calc'!A0 @all #1 [x](https://evil.example) {0} `a` <!--x--> ]]> &amp; ;=1";
+
+fn rule_texts() -> Arc<[RuleText]> {
+    let rule = |id: &'static str, severity, title: &'static str, references: &[&'static str]| RuleText {
+        id: id.into(),
+        severity,
+        title: title.into(),
+        help: "What is bad about it.".into(),
+        remedy: "Do not use it.".into(),
+        references: references.iter().map(|reference| (*reference).into()).collect(),
+    };
+    Arc::new([
+        rule("HK-POI-003", Severity::High, "hides from the user", &["MCP03:2025", "ASI09:2026", "CWE-1427"]),
+        rule("HK-CAP-001", Severity::Medium, "runs commands or code", &["MCP05:2025", "CWE-78"]),
+        rule("HK-FLW-001", Severity::High, "toxic flow of data", &["MCP10:2025", "AML.T0086", "CWE-200"]),
+        rule("HK-SHD-001", Severity::Medium, "one name on two servers", &["MCP09:2025", "AML.T0074"]),
+        rule("HK-RUG-001", Severity::High, "changed since it was accepted", &["MCP04:2025", "AML.T0109"]),
+    ])
+}
+
+pub(super) fn finding(rule: &'static str, severity: Severity, pointer: &str) -> Finding {
+    let known = rule_texts().iter().find(|known| known.id == rule).cloned();
+    Finding {
+        rule: rule.into(),
+        severity,
+        confidence: Confidence::Medium,
+        message: format!("{} at {pointer}", known.as_ref().map_or("something", |known| &known.title)),
+        pointer: pointer.to_owned(),
+        excerpt: None,
+        references: known.map_or(Vec::new(), |known| known.references),
+        remedy: "Do not use it.".into(),
+        // One of its own for each place, as fingerprints are.
+        fingerprint: format!("{:0>32}", format!("{}{}", rule.len(), pointer.len())),
+        related: Vec::new(),
+        fails: false,
+        suppressed: None,
+    }
+}
+
+/// A server with everything that is said of one beyond its inventory: findings that fail, that are suppressed
+/// and that have other places, a risk, drift with a history.
+pub(super) fn judged() -> Outcome {
+    let related = Related { target: "files".into(), pointer: "/tools/3".into(), label: "tool \"t3\"".into() };
+    let fails = Finding {
+        message: format!("tool \"t0\" says: {MARKUP}"),
+        excerpt: Some(format!("{MARKUP} {HOSTILE}")),
+        confidence: Confidence::High,
+        fails: true,
+        related: vec![related],
+        ..finding("HK-POI-003", Severity::High, "/tools/0/description")
+    };
+    let suppressed = Finding {
+        suppressed: Some(Suppressed {
+            by: ".hawkeye/suppressions.yaml".into(),
+            owner: Some("team-a".into()),
+            reason: Some("it is meant to | run `make`".into()),
+            expires: Some("2026-12-31".into()),
+        }),
+        ..finding("HK-CAP-001", Severity::Medium, "/tools/1")
+    };
+    let milder = finding("HK-POI-003", Severity::Low, "/instructions");
+    let changed = Difference {
+        what: Part::Tool,
+        name: "t0".into(),
+        change: How::Changed,
+        pointer: Some("/tools/0".into()),
+        details: vec![Detail {
+            pointer: "/description".into(),
+            before: Some("Adds.".into()),
+            after: Some(MARKUP.into()),
+        }],
+    };
+    let (before, pointer, details) = ("2026-11-21T12:00:00.000Z".to_owned(), None, Vec::new());
+    let removed = Difference { name: "old".into(), change: How::Removed, pointer, details, ..changed };
+    Outcome {
+        name: "mail server".into(),
+        owners: vec![
+            Owner { file: "conf dir/servers.json".into(), line: Some(12), name: "mail server".into() },
+            Owner { file: "/srv/other.yaml".into(), line: Some(3), name: "mail".into() },
+        ],
+        tags: vec!["prod".into()],
+        findings: vec![fails, suppressed, milder],
+        risk: Some(Risk {
+            score: 71,
+            why: "1 high (+60), 1 low (+1), no authentication (+10)".into(),
+            tools: vec![ToolRisk {
+                name: "t0".into(),
+                pointer: "/tools/0".into(),
+                score: 60,
+                why: "1 high".into(),
+            }],
+        }),
+        drift: Some(Drift {
+            since: Since { at: before.clone(), run: Some("r-0".into()), file: None },
+            changes: vec![changed, removed],
+            timeline: vec![Moment { at: before, run: "r-0".into(), what: "2 tools added".into() }],
+        }),
+        notes: vec![],
+        ..complete()
+    }
+}
+
+/// The servers of one file, with a finding about two of them.
+pub(super) fn client() -> Client {
+    let leg = |target: &str, pointer: &str, label: &str| Related {
+        target: target.into(),
+        pointer: pointer.into(),
+        label: label.into(),
+    };
+    let flow = Finding {
+        fails: true,
+        related: vec![
+            leg("mail server", "/tools/0", "tool \"t0\""),
+            leg("files", "/tools/3", "tool \"t3\""),
+            leg("elsewhere", "/tools/9", MARKUP),
+        ],
+        ..finding("HK-FLW-001", Severity::High, "/tools/0")
+    };
+    Client {
+        name: "conf dir/servers.json".into(),
+        servers: vec!["files".into(), "mail server".into()],
+        unknown: vec!["gone".into()],
+        tools: 28,
+        findings: vec![flow],
+    }
+}
+
+/// The four and the judged one.
+pub(super) fn five() -> [Outcome; 5] {
+    [complete(), partial(), failed(), not_evaluated(), judged()]
 }

@@ -14,14 +14,14 @@ use crate::model::finding::{Confidence, Finding, Severity};
 use crate::model::inventory::List;
 use crate::model::outcome::{FailureKind, Phase, Status};
 
-const PLAIN: Style = Style { width: None, colour: false, unicode: false, stream: None };
+pub(super) const PLAIN: Style = Style { width: None, colour: false, unicode: false, stream: None };
 const RICH: Style = Style { unicode: true, ..PLAIN };
 /// The escape sequences that are ours.
 const COLOURS: [&str; 6] = ["\x1b[32m", "\x1b[33m", "\x1b[31m", "\x1b[2m", "\x1b[1m", "\x1b[0m"];
 
 /// A writer whose bytes can be looked at while a sink has it.
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Shared(Rc<RefCell<Vec<u8>>>);
 
 impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -33,7 +33,7 @@ impl Write for Shared {
 }
 
 impl Shared {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 }
@@ -338,5 +338,8 @@ fn formats_are_known_by_the_ending_of_a_file() {
     assert_eq!(of("r.ndjson"), Some(Format::Ndjson));
     assert_eq!(of("r.txt"), Some(Format::Table));
     assert_eq!(of("hawkeye.prom"), Some(Format::Prometheus));
+    assert_eq!((of("r.sarif"), of("r.SARIF.json")), (Some(Format::Sarif), Some(Format::Sarif)));
+    assert_eq!((of("r.md"), of("r.csv")), (Some(Format::Markdown), Some(Format::Csv)));
+    assert_eq!((of("r.xml"), of("r.junit.xml")), (Some(Format::Junit), Some(Format::Junit)));
     assert_eq!((of("r.pdf"), of("json")), (None, None));
 }

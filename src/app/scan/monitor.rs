@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::app::say;
 use crate::cli::args::Scan;
+use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Vitals};
 use crate::report::costs::{Costs, Frame};
@@ -87,6 +88,13 @@ impl Monitor {
         }
         if let Some(exporter) = &mut self.exporter {
             exporter.outcome(outcome);
+        }
+    }
+
+    /// What there is to be said of the servers of one client together.
+    pub(super) fn client(&mut self, client: &Client) {
+        if let Some(exporter) = &mut self.exporter {
+            exporter.client(client);
         }
     }
 

@@ -27,8 +27,9 @@ pub(super) fn check(args: &Scan) -> Result<(), String> {
     }
     match args.output.iter().find(|path| args.format.is_none() && Format::of_path(path).is_none()) {
         Some(path) => Err(format!(
-            "--output {}: the ending names no format (use .json, .ndjson, .prom or .txt, or give --format)",
-            path.display()
+            "--output {}: the ending names no format (use {}, or give --format)",
+            path.display(),
+            report::ENDINGS
         )),
         None => Ok(()),
     }
@@ -79,6 +80,10 @@ impl<'a> Outputs<'a> {
             Word::Table => Format::Table,
             Word::Json => Format::Json,
             Word::Ndjson => Format::Ndjson,
+            Word::Sarif => Format::Sarif,
+            Word::Markdown => Format::Markdown,
+            Word::Csv => Format::Csv,
+            Word::Junit => Format::Junit,
             Word::Prometheus => Format::Prometheus,
         });
         let mut sinks = Vec::new();

@@ -119,6 +119,7 @@ impl<'a> Round<'a> {
         for client in &clients {
             self.trouble.note_client(client);
             self.outputs.client(client);
+            self.monitor.client(client);
         }
         let (interrupted, tally) = (self.cancel.is_tripped(), self.tally());
         self.outputs.end(interrupted, tally);

@@ -40,7 +40,7 @@ pub(crate) struct Scan {
     #[argh(switch)]
     pub demo: bool,
 
-    /// table, json, ndjson or prometheus (default: table)
+    /// table, json, ndjson, sarif, markdown, csv, junit or prometheus (default: table)
     #[argh(option, arg_name = "format")]
     pub format: Option<Format>,
 
@@ -203,6 +203,14 @@ words! {
     Json = "json",
     /// A line for each event.
     Ndjson = "ndjson",
+    /// Findings for code scanning.
+    Sarif = "sarif",
+    /// For a pull request or a chat.
+    Markdown = "markdown",
+    /// Rows for a spreadsheet.
+    Csv = "csv",
+    /// Cases for a pipeline.
+    Junit = "junit",
     /// Numbers for Prometheus.
     Prometheus = "prometheus"
 }
@@ -210,6 +218,18 @@ words! {
 pub(super) fn fail_on(value: &str) -> Result<Vec<String>, String> {
     let words: Vec<String> = value.split(',').map(|word| word.trim().to_owned()).collect();
     FailOn::of(words.iter().map(String::as_str)).map(|_| words)
+}
+
+/// The name of a format that is a whole, and cannot be told round by round.
+const fn document(format: Option<Format>) -> Option<&'static str> {
+    match format {
+        Some(Format::Json) => Some("json"),
+        Some(Format::Sarif) => Some("sarif"),
+        Some(Format::Markdown) => Some("markdown"),
+        Some(Format::Csv) => Some("csv"),
+        Some(Format::Junit) => Some("junit"),
+        Some(Format::Table | Format::Ndjson | Format::Prometheus) | None => None,
+    }
 }
 
 fn listen(value: &str) -> Result<SocketAddr, String> {
@@ -266,12 +286,11 @@ pub(super) fn check(scan: &Scan) -> Result<(), String> {
                 .to_owned(),
         );
     }
-    if scan.watch.is_some() && scan.format == Some(Format::Json) && scan.output.is_empty() {
-        return Err(
-            "--format json is one document and has no end with --watch: use --format ndjson, or write \
-                    each round to a file with --output FILE"
-                .to_owned(),
-        );
+    if let (Some(_), Some(document), true) = (scan.watch, document(scan.format), scan.output.is_empty()) {
+        return Err(format!(
+            "--format {document} is one document and has no end with --watch: use --format ndjson, or write \
+             each round to a file with --output FILE"
+        ));
     }
     if scan.client_cert.is_some() != scan.client_key.is_some() {
         return Err("--client-cert and --client-key need each other".to_owned());

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::Metrics;
 use super::listen::Listener;
 use crate::base::text::quote;
+use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Vitals};
 use crate::report::options::Monitoring;
@@ -107,6 +108,11 @@ impl Exporter {
     /// A target is done.
     pub(crate) fn outcome(&mut self, outcome: &Outcome) {
         self.metrics.outcome(outcome, SystemTime::now());
+    }
+
+    /// What there is to be said of the servers of one client together.
+    pub(crate) fn client(&mut self, client: &Client) {
+        self.metrics.client(client);
     }
 
     /// Publishes what is due. Call it while waiting, too.

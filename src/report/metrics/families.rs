@@ -137,9 +137,17 @@ families! {
     RunItems "hawkeye_run_items" Gauge Run ["list"]
         "What all servers of the last run offer."
     Findings "hawkeye_findings" Gauge Run ["severity"]
-        "Findings of the last run by severity."
+        "Findings of the last run by severity; suppressed ones are not counted."
     RuleFindings "hawkeye_rule_findings" Gauge Run ["rule", "severity"]
-        "Findings of the last run by rule."
+        "Findings of the last run by rule; suppressed ones are not counted."
+    ClientFindings "hawkeye_client_findings" Gauge Run ["severity"]
+        "Findings of the last run about several servers of one client together; the other counts have them too."
+    SuppressedFindings "hawkeye_suppressed_findings" Gauge Run []
+        "Findings of the last run that somebody answers for."
+    FailingFindings "hawkeye_failing_findings" Gauge Run []
+        "Findings that make the last run fail."
+    DriftedTargets "hawkeye_drifted_targets" Gauge Run []
+        "Servers of the last run that are not what they were the time before."
     RunStart "hawkeye_run_start_timestamp_seconds" Gauge Run []
         "When the last run began."
     RunEnded "hawkeye_run_end_timestamp_seconds" Gauge Run []
@@ -160,6 +168,8 @@ families! {
         "Time of the server's last result."
     TargetItems "hawkeye_target_items" Gauge Target ["target", "list"]
         "What the server offered last."
+    TargetRisk "hawkeye_target_risk_score" Gauge Target ["target"]
+        "How risky the server was when it was judged last, from 0 to 100."
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ mod text;
 
 use std::time::SystemTime;
 
-use crate::model::finding::Severity;
+use crate::model::client::Client;
+use crate::model::finding::{Finding, Severity};
 use crate::model::inventory::{CoverageState, List};
 use crate::model::outcome::{FailureKind, Outcome, Phase, Status, Timing};
 use crate::model::run::{RunInfo, Vitals};
@@ -106,6 +107,10 @@ impl Metrics {
         }
         for severity in SEVERITIES {
             run.add(Family::Findings, [severity.name()], 0.0);
+            run.add(Family::ClientFindings, [severity.name()], 0.0);
+        }
+        for name in [Family::SuppressedFindings, Family::FailingFindings, Family::DriftedTargets] {
+            run.add(name, [], 0.0);
         }
         for list in List::ALL {
             run.add(Family::RunItems, [list.key()], 0.0);
@@ -133,14 +138,9 @@ impl Metrics {
             let items = outcome.inventory.items(list).len();
             self.running.add(Family::RunItems, [list.key()], items as f64);
         }
-        for finding in &outcome.findings {
-            self.running.add(Family::Findings, [finding.severity.name()], 1.0);
-            if self.detailed {
-                // Rules are a table of ours: their number bounds the series.
-                let labels = vec![finding.rule.clone(), finding.severity.name().into()];
-                self.running.add_to(Family::RuleFindings, labels, 1.0);
-            }
-        }
+        outcome.findings.iter().for_each(|finding| self.finding(finding));
+        let drifted = outcome.drift.as_ref().is_some_and(|drift| !drift.changes.is_empty());
+        self.running.add(Family::DriftedTargets, [], f64::from(u8::from(drifted)));
         if outcome.cached.is_some() {
             self.totals.add(Family::Cache, ["hit"], 1.0);
         } else if outcome.attempts > 0 {
@@ -148,6 +148,31 @@ impl Metrics {
         }
         if outcome.status != Status::NotEvaluated && !self.targets.note(outcome, self.detailed, now) {
             self.totals.add(Family::Dropped, [], 1.0);
+        }
+    }
+
+    /// What there is to be said of the servers of one client together.
+    pub(crate) fn client(&mut self, client: &Client) {
+        for finding in &client.findings {
+            self.finding(finding);
+            if finding.suppressed.is_none() {
+                self.running.add(Family::ClientFindings, [finding.severity.name()], 1.0);
+            }
+        }
+    }
+
+    /// As the report's summary counts.
+    fn finding(&mut self, finding: &Finding) {
+        self.running.add(Family::FailingFindings, [], f64::from(u8::from(finding.fails)));
+        if finding.suppressed.is_some() {
+            self.running.add(Family::SuppressedFindings, [], 1.0);
+            return;
+        }
+        self.running.add(Family::Findings, [finding.severity.name()], 1.0);
+        if self.detailed {
+            // Rules are those of our table and of the configuration: their number bounds the series.
+            let labels = vec![finding.rule.clone(), finding.severity.name().into()];
+            self.running.add_to(Family::RuleFindings, labels, 1.0);
         }
     }
 

@@ -55,6 +55,9 @@ impl Targets {
             self.samples.set(Family::TargetUp, vec![name.clone().into()], f64::from(u8::from(complete)));
             let seconds = outcome.timing.total_ms / 1000.0;
             self.samples.set(Family::TargetDuration, vec![name.clone().into()], seconds);
+            if let Some(risk) = &outcome.risk {
+                self.samples.set(Family::TargetRisk, vec![name.clone().into()], f64::from(risk.score));
+            }
             for list in List::ALL {
                 let labels = vec![name.clone().into(), list.key().into()];
                 self.samples.set(Family::TargetItems, labels, outcome.inventory.items(list).len() as f64);

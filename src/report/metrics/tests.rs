@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::model::outcome::Cached;
-use crate::report::specimens::{failed, four, hostile, run_end, run_info};
+use crate::report::specimens::{client, failed, five, four, hostile, judged, run_end, run_info};
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds)
@@ -43,6 +43,15 @@ fn scanned(metrics: &mut Metrics, outcomes: &[Outcome]) -> String {
     metrics.render(Some(&vitals()), &USAGE)
 }
 
+/// A run with everything that a review adds.
+fn reviewed(metrics: &mut Metrics) -> String {
+    metrics.begin(&run_info());
+    five().iter().for_each(|o| metrics.outcome(o, at(DURING)));
+    metrics.client(&client());
+    metrics.end(run_end(&five()).finished, false, Some(8));
+    metrics.render(Some(&vitals()), &USAGE)
+}
+
 /// The value of the one sample that begins with `series`.
 fn value(text: &str, series: &str) -> f64 {
     let found: Vec<&str> = text.lines().filter_map(|l| l.strip_prefix(series)?.strip_prefix(' ')).collect();
@@ -56,7 +65,7 @@ fn has(text: &str, series: &str) -> bool {
 
 #[test]
 fn the_text_in_full() {
-    let text = scanned(&mut Metrics::new(true, 1000), &four());
+    let text = reviewed(&mut Metrics::new(true, 1000));
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/metrics.prom");
     let version = env!("CARGO_PKG_VERSION");
     let text = text.replace(&format!("version=\"{version}\""), "version=\"VERSION\"");
@@ -179,4 +188,27 @@ fn the_cache_is_counted_and_its_results_are_no_conversations() {
 fn a_hostile_target_forges_no_line() {
     let lines = |outcome: Outcome| scanned(&mut Metrics::new(true, 10), &[outcome]).lines().count();
     assert_eq!(lines(hostile()), lines(Outcome { name: "evil".into(), ..hostile() }));
+}
+
+#[test]
+fn findings_are_counted_as_the_summary_counts_them() {
+    let text = reviewed(&mut Metrics::new(true, 10));
+    let mut tally = run_end(&five()).tally;
+    tally.add_client(&client());
+    assert_eq!((tally.findings.high, tally.suppressed, tally.failing, tally.drifted), (2, 1, 2, 1));
+    assert_eq!(value(&text, "hawkeye_findings{severity=\"high\"}"), 2.0);
+    assert_eq!(value(&text, "hawkeye_findings{severity=\"medium\"}"), 0.0, "a suppressed one is no finding");
+    assert_eq!(value(&text, "hawkeye_client_findings{severity=\"high\"}"), 1.0);
+    assert_eq!(value(&text, "hawkeye_suppressed_findings"), 1.0);
+    assert_eq!(value(&text, "hawkeye_failing_findings"), 2.0);
+    assert_eq!(value(&text, "hawkeye_drifted_targets"), 1.0);
+    assert_eq!(value(&text, "hawkeye_target_risk_score{target=\"mail server\"}"), 71.0);
+    let quiet = scanned(&mut Metrics::new(true, 10), &four());
+    assert_eq!(value(&quiet, "hawkeye_failing_findings"), 0.0, "0 is said, for alerts");
+    let full = scanned(&mut Metrics::new(true, 1), &[named("a"), judged()]);
+    assert!(!has(&full, "hawkeye_target_risk_score"), "a target beyond the cap has no series");
+    assert!(
+        !has(&reviewed(&mut Metrics::new(false, 10)), "hawkeye_target_risk_score"),
+        "no details asked for"
+    );
 }
