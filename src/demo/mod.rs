@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `--transport stdio\|http\|sse` | stdin and stdout, Streamable HTTP at `/mcp`, or HTTP+SSE at `/sse` |
 //! | `--port N` | port on the loopback interface, 0 for any; HTTP only |
-//! | `--persona NAME` | `files`, `weather` or `shop`: see [`Persona`] |
+//! | `--persona NAME` | `files`, `weather`, `shop` or `vulnerable`: see [`Persona`] |
 //! | `--revisions DATE,DATE` | the revisions it speaks |
 //! | `--delay-ms N` | waits before each answer; over HTTP+SSE the POST itself is accepted at once |
 //! | `--token TOKEN` | answers 401 without `Authorization: Bearer TOKEN`; HTTP only, a demo value |

@@ -9,7 +9,10 @@
 
 mod changes;
 pub(crate) mod costs;
+#[cfg(test)]
+mod exhibits;
 mod grid;
+mod html;
 mod json;
 mod json_stream;
 mod label;
@@ -104,6 +107,8 @@ pub(crate) enum Format {
     Ndjson,
     /// Numbers for Prometheus.
     Prometheus,
+    /// One page that needs nothing else.
+    Html,
 }
 
 impl Format {
@@ -114,6 +119,7 @@ impl Format {
             "json" => Some(Format::Json),
             "ndjson" | "jsonl" => Some(Format::Ndjson),
             "prom" => Some(Format::Prometheus),
+            "html" | "htm" => Some(Format::Html),
             _ => None,
         }
     }
@@ -130,6 +136,7 @@ pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -
         (Format::Json, Some(group)) => Box::new(json_stream::JsonStream::new(out, group)),
         (Format::Ndjson, Some(group)) => Box::new(ndjson::NdjsonSink::new(out, group)),
         (Format::Prometheus, _) => Box::new(prometheus::PrometheusSink::new(out)),
+        (Format::Html, _) => Box::new(html::HtmlSink::new(out)),
     }
 }
 

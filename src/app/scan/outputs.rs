@@ -27,7 +27,7 @@ pub(super) fn check(args: &Scan) -> Result<(), String> {
     }
     match args.output.iter().find(|path| args.format.is_none() && Format::of_path(path).is_none()) {
         Some(path) => Err(format!(
-            "--output {}: the ending names no format (use .json, .ndjson, .prom or .txt, or give --format)",
+            "--output {}: the ending names no format (use .html, .json, .ndjson, .prom or .txt, or give --format)",
             path.display()
         )),
         None => Ok(()),
@@ -80,6 +80,7 @@ impl<'a> Outputs<'a> {
             Word::Json => Format::Json,
             Word::Ndjson => Format::Ndjson,
             Word::Prometheus => Format::Prometheus,
+            Word::Html => Format::Html,
         });
         let mut sinks = Vec::new();
         for path in &args.output {

@@ -21,7 +21,7 @@ pub(crate) struct DemoServer {
     #[argh(option, arg_name = "dates", from_str_fn(revisions))]
     pub revisions: Option<Vec<Revision>>,
 
-    /// what it offers: files, weather or shop (default: weather)
+    /// what it offers: files, weather, shop or vulnerable (default: weather)
     #[argh(option, arg_name = "name")]
     pub persona: Option<String>,
 

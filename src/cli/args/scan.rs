@@ -39,7 +39,7 @@ pub(crate) struct Scan {
     #[argh(switch)]
     pub demo: bool,
 
-    /// table, json, ndjson or prometheus (default: table)
+    /// table, json, ndjson, prometheus or html (default: table)
     #[argh(option, arg_name = "format")]
     pub format: Option<Format>,
 
@@ -185,7 +185,9 @@ words! {
     /// A line for each event.
     Ndjson = "ndjson",
     /// Numbers for Prometheus.
-    Prometheus = "prometheus"
+    Prometheus = "prometheus",
+    /// One page.
+    Html = "html"
 }
 
 words! {
