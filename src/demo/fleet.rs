@@ -75,8 +75,9 @@ const PLANS: [Plan; 10] = [
     plan("vulnerable-2026-stdio", DemoTransport::Stdio, Persona::Vulnerable, Revision::V2026_07_28, &[]),
 ];
 
-/// Those that show what a partial and what a failed target look like.
-const UNSOUND: [&str; 3] = ["shop-2025-11-stdio", "shop-2026-http", "files-locked-http"];
+/// Those that show what a partial, a failed and a vulnerable target look like.
+const UNSOUND: [&str; 4] =
+    ["shop-2025-11-stdio", "shop-2026-http", "files-locked-http", "vulnerable-2026-stdio"];
 
 impl Plan {
     fn args(&self) -> Vec<String> {

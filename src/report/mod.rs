@@ -27,8 +27,10 @@ mod safe;
 #[cfg(test)]
 mod specimens;
 mod table;
+mod telling;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;

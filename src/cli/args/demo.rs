@@ -33,6 +33,10 @@ pub(crate) struct DemoServer {
     #[argh(option, arg_name = "token")]
     pub token: Option<String>,
 
+    /// after so many listings, the first tool says something else; 0 = from the first on
+    #[argh(option, arg_name = "n")]
+    pub mutate_after: Option<usize>,
+
     /// answer as an event stream instead of JSON, over Streamable HTTP
     #[argh(switch)]
     pub event_stream: bool,

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::shown::text;
 use crate::base::text::plural;
-use crate::model::drift::{Detail, Difference, Drift, How, Part};
+use crate::model::drift::{Detail, Difference, Drift};
+use crate::report::words;
 
 /// Differences shown of one server, and places shown of one difference.
 const DIFFERENCES: usize = 100;
@@ -36,15 +37,11 @@ pub(super) fn section(out: &mut String, drift: &Drift) {
 }
 
 fn difference(out: &mut String, change: &Difference) {
-    let (class, how) = match change.change {
-        How::Added => ("added", "added"),
-        How::Removed => ("removed", "removed"),
-        How::Changed => ("changed", "changed"),
-    };
+    let how = words::how(change.change);
     let _ = write!(
         out,
-        "<li class=\"{class}\"><span class=\"how\">{how}</span> {} <bdi>{}</bdi>",
-        part(change.what),
+        "<li class=\"{how}\"><span class=\"how\">{how}</span> {} <bdi>{}</bdi>",
+        words::part(change.what),
         text(&change.name, 200)
     );
     change.details.iter().take(PLACES).for_each(|detail| before_and_after(out, detail));
@@ -119,22 +116,6 @@ fn more(out: &mut String, all: usize, shown: usize, noun: &str) {
     if all > shown {
         let _ =
             write!(out, "<p class=\"more\">{}, listed in the JSON report.</p>", plural(all - shown, noun));
-    }
-}
-
-const fn part(part: Part) -> &'static str {
-    match part {
-        Part::Tool => "tool",
-        Part::Resource => "resource",
-        Part::ResourceTemplate => "resource template",
-        Part::Prompt => "prompt",
-        Part::Instructions => "instructions",
-        Part::Server => "server",
-        Part::Capabilities => "capabilities",
-        Part::Protocol => "protocol",
-        Part::Auth => "authentication",
-        Part::Finding => "finding",
-        Part::Status => "status",
     }
 }
 

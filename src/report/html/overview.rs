@@ -11,7 +11,6 @@ use super::{chart, server};
 use crate::base::text::plural;
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
-use crate::model::finding::Severity;
 use crate::model::run::{RunInfo, Severities, Tally};
 use crate::report::RunEnd;
 
@@ -215,13 +214,7 @@ impl Page<'_> {
 
     fn agent(&self, out: &mut String, client: &Client, known: &HashMap<&str, usize>) {
         let mut counts = Severities::default();
-        client.findings.iter().filter(|f| f.suppressed.is_none()).for_each(|f| match f.severity {
-            Severity::Critical => counts.critical += 1,
-            Severity::High => counts.high += 1,
-            Severity::Medium => counts.medium += 1,
-            Severity::Low => counts.low += 1,
-            Severity::Info => counts.info += 1,
-        });
+        client.findings.iter().filter(|f| f.suppressed.is_none()).for_each(|f| counts.add(f.severity));
         let _ = write!(
             out,
             "<article class=\"client {}\"><h3><bdi>{}</bdi></h3><p>{} on {}: ",
