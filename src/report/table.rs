@@ -69,9 +69,16 @@ impl<W: Write> TableSink<W> {
         tellings.sort_by_key(|telling| std::cmp::Reverse(telling.order));
         let mut said = 0;
         let mut unsaid = 0;
+        let mut short = false;
+        // The line above is blank already where nothing is missing.
+        let mut apart = self.rows.iter().all(|row| row.details.is_empty());
         for telling in self.clients.iter().chain(tellings) {
             let room = telling.findings.len().min(FINDINGS_OF_ALL - said);
-            writeln!(self.out)?;
+            if !(apart || short && telling.is_short()) {
+                writeln!(self.out)?;
+            }
+            apart = false;
+            short = telling.is_short();
             for line in telling.lines(room) {
                 writeln!(self.out, "{line}")?;
             }

@@ -64,6 +64,11 @@ impl Telling {
         Some(Telling::new(&format!("one agent, {name}"), &on, &client.findings, style))
     }
 
+    /// Whether its heading says it all.
+    pub(super) fn is_short(&self) -> bool {
+        self.head.len() == 1 && self.findings.is_empty() && self.foot.is_empty()
+    }
+
     /// All of it, with at most `most` findings.
     pub(super) fn lines(&self, most: usize) -> impl Iterator<Item = &String> {
         let findings = self.findings.iter().take(most).flatten();
@@ -83,13 +88,13 @@ impl Telling {
             lines_of(f, advise, style)
         });
         let findings: Vec<Vec<String>> = findings.collect();
-        let mut head = vec![bold(name, style)];
-        let found = words(&counts);
-        for more in [beside_name, &found].into_iter().filter(|more| !more.is_empty()) {
-            head[0].push_str(&format!("  {more}"));
-        }
+        // Where nothing is worth lines of its own, one is enough.
+        let found = if findings.is_empty() { lesser(&open).unwrap_or_default() } else { words(&counts) };
+        let more = [beside_name, &found].into_iter().filter(|more| !more.is_empty());
+        let head = more.fold(bold(name, style), |head, more| format!("{head}  {more}"));
+        let head = vec![head];
         let mut foot = Vec::new();
-        if let Some(lesser) = lesser(&open) {
+        if let Some(lesser) = lesser(&open).filter(|_| !findings.is_empty()) {
             foot.extend(beside("also", None, &lesser, style));
         }
         if all.len() > open.len() {
@@ -156,7 +161,7 @@ fn lesser(findings: &[&Finding]) -> Option<String> {
         });
         let mut named: Vec<String> = named.collect();
         if rules.len() > NAMED {
-            named.push(format!("{} more", plural(rules.len() - NAMED, "rule")));
+            named.push(plural(rules.len() - NAMED, "more rule"));
         }
         (all > 0).then(|| format!("{all} {severity} ({})", named.join(", ")))
     };
@@ -178,7 +183,8 @@ fn changes(drift: &Drift, style: Style) -> Vec<String> {
         named.push(format!("{} more", drift.changes.len() - NAMED));
     }
     // The day is enough; the other reports know the hour.
-    let since: String = table::line(&drift.since.at, 10);
+    let since: String = drift.since.at.chars().take(10).collect();
+    let since = table::line(&since, 60);
     beside("changed", None, &format!("since {since}: {}", named.join(", ")), style)
 }
 
