@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use super::MOST;
 use super::passage::{Passage, Passages};
 use super::shown::{attribute, text};
 use crate::base::text::plural;
@@ -23,6 +24,13 @@ pub(super) struct Shelf<'a> {
     pub(super) rules: &'a HashMap<String, RuleText>,
     /// Findings shown of one rule at one place: fewer, the more targets there are.
     pub(super) room: usize,
+}
+
+impl Shelf<'_> {
+    /// Whether so many servers share the page that what stands elsewhere as well is left out of each.
+    pub(super) fn is_brief(&self) -> bool {
+        self.room < MOST
+    }
 }
 
 /// One place's findings, rule by rule, worst first. `passages` is nothing where there is no inventory to look in.
@@ -74,7 +82,10 @@ fn write_group(
         let _ = write!(out, "<p class=\"more\">{left} like these, listed in the JSON report.</p>");
     }
     let _ = write!(out, "<p class=\"remedy\"><b>What to do:</b> {}", text(&worst.remedy, REMEDY));
-    references(out, &worst.references);
+    // The list of rules at the end has them too.
+    if !shelf.is_brief() {
+        references(out, &worst.references);
+    }
     out.push_str("</p></details>\n");
 }
 

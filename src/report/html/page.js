@@ -27,9 +27,16 @@
       findings: all(".finding", node).map(item => ({
         node: item,
         severity: item.dataset.severity,
-        text: (article.name + " " + node.firstChild.textContent + " " + item.textContent).toLowerCase(),
+        text: "",
       })),
     }));
+  };
+  // Its text only when something is searched for: that is the dear part of it.
+  const read = article => {
+    if (article.text) return;
+    for (const group of article.groups)
+      for (const finding of group.findings)
+        finding.text = `${article.name} ${group.node.firstChild.textContent} ${finding.node.textContent}`.toLowerCase();
     article.text = article.node.textContent.toLowerCase();
   };
 
@@ -47,13 +54,14 @@
     let findings = 0, total = 0, servers = 0;
     for (const article of articles) {
       collect(article);
+      if (want.text) read(article);
       let here = 0;
       for (const group of article.groups) {
         let shown = 0;
         for (const finding of group.findings) {
           const show = !want.off.has(finding.severity) && (!want.rule || group.rule === want.rule) &&
             (!want.text || finding.text.includes(want.text));
-          finding.node.hidden = !show;
+          if (finding.node.hidden === show) finding.node.hidden = !show;
           shown += show;
           total += 1;
         }

@@ -178,7 +178,9 @@ fn write_body(out: &mut String, outcome: &Outcome, shelf: &Shelf<'_>) {
     }
     ledger::tool_scores(out, outcome, shelf.room);
     ledger::coverage(out, &outcome.inventory);
-    ledger::names(out, &outcome.inventory);
+    if !shelf.is_brief() {
+        ledger::names(out, &outcome.inventory);
+    }
     notes(out, outcome);
 }
 

@@ -126,6 +126,8 @@ fn many_findings_are_counted_and_few_are_told() {
     sink.end(&RunEnd { tally: Tally::default(), ..run_end(&[]) }).unwrap();
     let text = String::from_utf8(out.0.borrow().clone()).unwrap();
     assert_eq!(text.matches("<li class=\"finding\"").count(), LEAST);
+    let twice = "What it offers, by name";
+    assert!(small.contains(twice) && !text.contains(twice));
 }
 
 #[test]
