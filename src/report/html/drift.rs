@@ -55,7 +55,7 @@ fn before_and_after(out: &mut String, detail: &Detail) {
         let _ = write!(out, "<code>{}</code>", text(&detail.pointer, 200));
     }
     let (before, after) = (detail.before.as_deref(), detail.after.as_deref());
-    let same = common(before.unwrap_or_default(), after.unwrap_or_default());
+    let same = shared_ends(before.unwrap_or_default(), after.unwrap_or_default());
     if let Some(before) = before {
         side(out, "Before", "del", before, same);
     }
@@ -79,7 +79,7 @@ fn side(out: &mut String, label: &str, tag: &str, whole: &str, (start, end): (us
 }
 
 /// Bytes that two texts have in common at their start and at their end, in whole words.
-fn common(a: &str, b: &str) -> (usize, usize) {
+fn shared_ends(a: &str, b: &str) -> (usize, usize) {
     let start = a.chars().zip(b.chars()).take_while(|(x, y)| x == y).map(|(x, _)| x.len_utf8()).sum();
     let whole = |at: usize| a[at..].is_empty() && b[at..].is_empty();
     let start = if whole(start) { start } else { a[..start].rfind(' ').map_or(0, |blank| blank + 1) };
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn what_two_texts_share_is_cut_at_words() {
         let cut = |a: &'static str, b: &'static str| {
-            let (start, end) = common(a, b);
+            let (start, end) = shared_ends(a, b);
             (&a[start..a.len() - end], &b[start..b.len() - end])
         };
         assert_eq!(cut("reads one file", "reads every file"), ("one", "every"));
