@@ -142,7 +142,7 @@ impl Page<'_> {
             (0, _) => ("unknown", "There was no server to look at.".to_owned()),
             (_, 0) if tally.complete == 0 => (
                 "unknown",
-                format!("No finding is high or critical, but nothing could be listed completely."),
+                "No finding is high or critical, but nothing could be listed completely.".to_owned(),
             ),
             (_, 0) => ("good", format!("No finding is high or critical.{known}")),
             (_, n) => {
