@@ -139,7 +139,7 @@ fn a_server_cannot_make_a_page_of_any_size() {
     outcome.inventory.instructions = Some(long.clone());
     outcome.tags = vec![long.clone(); 100];
     outcome.owners = vec![outcome.owners[0].clone(); 10_000];
-    let worst = crate::model::finding::Finding { message: long, ..outcome.findings[0].clone() };
+    let worst = Finding { message: long, ..outcome.findings[0].clone() };
     outcome.findings = vec![worst; 100];
     let page = page(&[outcome], &[]);
     assert!(page.len() < 700_000, "{} bytes", page.len());
