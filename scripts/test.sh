@@ -4,8 +4,8 @@
 #   scripts/test.sh
 #
 # Needs Rust, Node 20 and Python 3. The first run installs the real servers the tests scan (see
-# install-test-servers.sh), promtool and the checkers of our reports (install-promtool.sh,
-# install-report-checkers.sh); later runs find them.
+# install-test-servers.sh), promtool, the checkers of our reports and, as root, Chromium (install-promtool.sh,
+# install-report-checkers.sh, install-chromium.sh); later runs find them.
 set -eu
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
@@ -15,7 +15,10 @@ fail() { echo "test.sh: $*" >&2; exit 1; }
 
 # Installing waits for the network and compiling for the processor: side by side.
 install_log=$(mktemp)
-{ scripts/install-promtool.sh && scripts/install-report-checkers.sh && scripts/install-test-servers.sh; } >"$install_log" 2>&1 &
+{
+  scripts/install-chromium.sh && scripts/install-promtool.sh && scripts/install-report-checkers.sh &&
+    scripts/install-test-servers.sh
+} >"$install_log" 2>&1 &
 install_job=$!
 trap 'kill "$install_job" 2>/dev/null || true; rm -f "$install_log"' EXIT
 

@@ -95,7 +95,7 @@ fn every_report_tells_the_findings_and_whose_rules_they_are() {
 
     let table = home.scan("shop", &[]);
     let table = text(&table.stdout);
-    assert!(table.contains("critical HK-POI-003: tool \"import_catalog\""), "{table}");
+    assert!(table.contains("  critical  HK-POI-003 tool \"import_catalog\""), "{table}");
     assert!(table.contains(&format!("findings: {critical} critical")), "{table}");
     assert!(!table.contains("HK-CAP-002"), "{table}");
 }

@@ -60,7 +60,7 @@ fn the_demo_shows_complete_partial_and_failed_servers_over_every_transport() {
     let output = place.run(&["scan", "--demo", "--format", "json", "--fail-on", "never"]);
     assert_eq!(output.status.code(), Some(3));
     let report = json(&output);
-    assert_eq!(report["summary"]["targets"], 9);
+    assert_eq!(report["summary"]["targets"], 10);
     assert_eq!(status_of(&report, "weather-2024-sse"), "complete");
     assert_eq!(status_of(&report, "files-2025-11-http"), "complete");
     assert_eq!(status_of(&report, "weather-2026-stdio"), "complete");

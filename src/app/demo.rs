@@ -31,6 +31,7 @@ pub(super) fn run(args: &DemoServer) -> Exit {
         delay: Duration::from_millis(args.delay_ms.unwrap_or(0)),
         token: args.token.clone(),
         stream: args.event_stream,
+        mutate_after: args.mutate_after,
     };
     match serve(options) {
         Ok(()) => Exit::Complete,

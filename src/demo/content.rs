@@ -1,4 +1,4 @@
-//! What the demo servers offer: three personas, each an embedded JSON file.
+//! What the demo servers offer: four personas, each an embedded JSON file.
 //!
 //! The files are data so that a reader sees what goes over the wire, not code that makes it.
 //!
@@ -22,11 +22,14 @@ pub(crate) enum Persona {
     /// 25 tools on three pages, one of which hides an instruction; a resource list that ends in
     /// an error; a prompts capability that answers method-not-found.
     Shop,
+    /// A tool for each family of rules, with what they look for in it. Every text is harmless in itself.
+    Vulnerable,
 }
 
 impl Persona {
     /// All personas.
-    pub(crate) const ALL: [Persona; 3] = [Persona::Files, Persona::Weather, Persona::Shop];
+    pub(crate) const ALL: [Persona; 4] =
+        [Persona::Files, Persona::Weather, Persona::Shop, Persona::Vulnerable];
 
     /// The name `--persona` takes.
     pub(crate) const fn name(self) -> &'static str {
@@ -34,6 +37,7 @@ impl Persona {
             Persona::Files => "files",
             Persona::Weather => "weather",
             Persona::Shop => "shop",
+            Persona::Vulnerable => "vulnerable",
         }
     }
 
@@ -42,6 +46,7 @@ impl Persona {
             Persona::Files => include_str!("personas/files.json"),
             Persona::Weather => include_str!("personas/weather.json"),
             Persona::Shop => include_str!("personas/shop.json"),
+            Persona::Vulnerable => include_str!("personas/vulnerable.json"),
         };
         serde_json::from_str(text).expect("the file is part of the program and a test reads each")
     }
@@ -178,7 +183,7 @@ mod tests {
     fn every_persona_can_be_read_and_found_by_name() {
         let tools =
             |p: Persona| p.offer().pages(List::Tools).iter().map(|p| p.items.len()).collect::<Vec<_>>();
-        assert_eq!(Persona::ALL.map(tools), [vec![4], vec![3], vec![10, 10, 5]]);
+        assert_eq!(Persona::ALL.map(tools), [vec![4], vec![3], vec![10, 10, 5], vec![18]]);
         assert_eq!(Persona::ALL.map(|p| p.name().parse()), Persona::ALL.map(Ok));
         assert_eq!("nobody".parse::<Persona>(), Err(UnknownPersona));
     }

@@ -50,7 +50,7 @@ const fn plan(
     Plan { name, transport, persona, revision, more }
 }
 
-const PLANS: [Plan; 9] = [
+const PLANS: [Plan; 10] = [
     plan("files-2024-stdio", DemoTransport::Stdio, Persona::Files, Revision::V2024_11_05, &[]),
     plan("weather-2025-06-stdio", DemoTransport::Stdio, Persona::Weather, Revision::V2025_06_18, &[]),
     plan("shop-2025-11-stdio", DemoTransport::Stdio, Persona::Shop, Revision::V2025_11_25, &[]),
@@ -72,10 +72,12 @@ const PLANS: [Plan; 9] = [
         Revision::V2025_11_25,
         &["--token", TOKEN],
     ),
+    plan("vulnerable-2026-stdio", DemoTransport::Stdio, Persona::Vulnerable, Revision::V2026_07_28, &[]),
 ];
 
-/// Those that show what a partial and what a failed target look like.
-const UNSOUND: [&str; 3] = ["shop-2025-11-stdio", "shop-2026-http", "files-locked-http"];
+/// Those that show what a partial, a failed and a vulnerable target look like.
+const UNSOUND: [&str; 4] =
+    ["shop-2025-11-stdio", "shop-2026-http", "files-locked-http", "vulnerable-2026-stdio"];
 
 impl Plan {
     fn args(&self) -> Vec<String> {

@@ -52,7 +52,7 @@ impl DemoServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            answerer: Answerer::new(options.persona, &options.revisions),
+            answerer: Answerer::new(options.persona, &options.revisions).changing_after(options.mutate_after),
             options,
             counters: Counters::default(),
             sessions: Mutex::new(Sessions::new()),

@@ -6,10 +6,11 @@
 //! |---|---|
 //! | `--transport stdio\|http\|sse` | stdin and stdout, Streamable HTTP at `/mcp`, or HTTP+SSE at `/sse` |
 //! | `--port N` | port on the loopback interface, 0 for any; HTTP only |
-//! | `--persona NAME` | `files`, `weather` or `shop`: see [`Persona`] |
+//! | `--persona NAME` | `files`, `weather`, `shop` or `vulnerable`: see [`Persona`] |
 //! | `--revisions DATE,DATE` | the revisions it speaks |
 //! | `--delay-ms N` | waits before each answer; over HTTP+SSE the POST itself is accepted at once |
 //! | `--token TOKEN` | answers 401 without `Authorization: Bearer TOKEN`; HTTP only, a demo value |
+//! | `--mutate-after N` | after N listings the first tool says something else: a rug pull |
 //! | `--event-stream` | Streamable HTTP answers as an event stream instead of JSON |
 //!
 //! An HTTP server prints `listening on URL` as its only line, counts what it is asked (`GET /stats`,
@@ -101,6 +102,8 @@ pub(crate) struct DemoOptions {
     pub token: Option<String>,
     /// Whether Streamable HTTP answers as an event stream.
     pub stream: bool,
+    /// After how many listings a tool says something else.
+    pub mutate_after: Option<usize>,
 }
 
 impl Default for DemoOptions {
@@ -114,6 +117,7 @@ impl Default for DemoOptions {
             delay: Duration::ZERO,
             token: None,
             stream: false,
+            mutate_after: None,
         }
     }
 }

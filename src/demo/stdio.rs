@@ -12,7 +12,7 @@ const LINE_BYTES: u64 = 8 << 20;
 
 /// Speaks over this process's stdin and stdout until stdin ends.
 pub(crate) fn serve_stdio(options: &DemoOptions) -> io::Result<()> {
-    let answerer = Answerer::new(options.persona, &options.revisions);
+    let answerer = Answerer::new(options.persona, &options.revisions).changing_after(options.mutate_after);
     serve_lines(io::stdin().lock(), io::stdout().lock(), &answerer, options.delay)
 }
 

@@ -220,7 +220,8 @@ impl Severities {
         ]
     }
 
-    fn add(&mut self, severity: Severity) {
+    /// Counts one more.
+    pub(crate) fn add(&mut self, severity: Severity) {
         match severity {
             Severity::Critical => self.critical += 1,
             Severity::High => self.high += 1,

@@ -12,8 +12,11 @@ pub(crate) mod costs;
 mod csv;
 pub(crate) mod diff;
 #[cfg(test)]
+mod exhibits;
+#[cfg(test)]
 mod format_tests;
 mod grid;
+mod html;
 mod json;
 mod json_stream;
 mod junit;
@@ -32,6 +35,7 @@ mod sarif;
 mod specimens;
 mod sums;
 mod table;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -121,10 +125,12 @@ pub(crate) enum Format {
     Junit,
     /// Numbers for Prometheus.
     Prometheus,
+    /// One page that needs nothing else.
+    Html,
 }
 
 /// The endings that name a format, for people.
-pub(crate) const ENDINGS: &str = ".json, .ndjson, .sarif, .md, .csv, .xml, .prom or .txt";
+pub(crate) const ENDINGS: &str = ".json, .ndjson, .html, .sarif, .md, .csv, .xml, .prom or .txt";
 
 impl Format {
     /// What the ending of a file's name says, if it is a known one.
@@ -143,6 +149,7 @@ impl Format {
             "csv" => Some(Format::Csv),
             "xml" => Some(Format::Junit),
             "prom" => Some(Format::Prometheus),
+            "html" | "htm" => Some(Format::Html),
             _ => None,
         }
     }
@@ -163,6 +170,7 @@ pub(crate) fn open<'a>(format: Format, out: Box<dyn Write + 'a>, style: Style) -
         (Format::Csv, _) => Box::new(csv::CsvSink::new(out, style)),
         (Format::Junit, _) => Box::new(junit::JunitSink::new(out)),
         (Format::Prometheus, _) => Box::new(prometheus::PrometheusSink::new(out)),
+        (Format::Html, _) => Box::new(html::HtmlSink::new(out)),
     }
 }
 

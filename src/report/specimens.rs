@@ -322,7 +322,9 @@ pub(super) fn client() -> Client {
         servers: vec!["files".into(), "mail server".into()],
         unknown: vec!["gone".into()],
         tools: 28,
+        not_compared: 0,
         findings: vec![flow],
+        risks: Vec::new(),
     }
 }
 

@@ -1,15 +1,18 @@
-//! The report for people: one line a target, what is missing from each, and the sum.
+//! The report for people: one line a target, what is missing from each, what was found in it, worst first, and
+//! the sum.
 //!
-//! Only what the lines need is kept, never an inventory. The grid itself is laid out in `grid`.
+//! Only what the lines need is kept, never an inventory. The grid itself is laid out in `grid`, what is said of
+//! findings in `telling`.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::grid::{self, COLUMNS, Cells};
+use super::telling::{self, Telling};
 use super::{RunEnd, Sink, Style};
 use crate::base::text::{quote, shorten};
 use crate::base::time::short_span;
 use crate::model::client::Client;
-use crate::model::finding::{Finding, Severity};
 use crate::model::inventory::{Coverage, CoverageState, Inventory, List};
 use crate::model::outcome::{Outcome, Status};
 use crate::model::run::{RunInfo, Tally};
@@ -18,14 +21,8 @@ use crate::model::run::{RunInfo, Tally};
 const NAME_MAX: usize = 60;
 /// Characters of a message. Ours are far shorter; a server's may not be.
 const MESSAGE_MAX: usize = 400;
-/// Characters of a finding's excerpt.
-const EXCERPT_MAX: usize = 80;
-
-/// Findings that are lines of their own, of one target and in all; the rest is counted.
-const FINDINGS_OF_ONE: usize = 10;
+/// Findings with lines of their own, in all; the rest is counted.
 const FINDINGS_OF_ALL: usize = 100;
-/// Lesser findings stand in the other reports.
-const WORTH_A_LINE: Severity = Severity::Medium;
 
 /// What is kept of a target until the table is written.
 struct Row {
@@ -33,10 +30,7 @@ struct Row {
     cells: Cells,
     status: Status,
     details: Vec<String>,
-    /// The worst findings.
-    findings: Vec<String>,
-    /// Findings that are worth a line and have none.
-    unsaid: usize,
+    telling: Option<Telling>,
     notes: u64,
 }
 
@@ -45,8 +39,8 @@ pub(super) struct TableSink<W> {
     out: W,
     style: Style,
     rows: Vec<Row>,
-    /// What is bad about servers together.
-    clients: Vec<String>,
+    clients: Vec<Telling>,
+    not_assessed: Vec<Cow<'static, str>>,
     /// No rule was in force: no finding means nothing.
     unjudged: bool,
 }
@@ -54,7 +48,14 @@ pub(super) struct TableSink<W> {
 impl<W: Write> TableSink<W> {
     /// Writes to `out`.
     pub(super) fn new(out: W, style: Style) -> TableSink<W> {
-        TableSink { out, style, rows: Vec::new(), clients: Vec::new(), unjudged: false }
+        TableSink {
+            out,
+            style,
+            rows: Vec::new(),
+            clients: Vec::new(),
+            not_assessed: Vec::new(),
+            unjudged: false,
+        }
     }
 
     fn write_details(&mut self) -> io::Result<()> {
@@ -62,9 +63,6 @@ impl<W: Write> TableSink<W> {
             writeln!(self.out, "{line}")?;
         }
         self.write_findings()?;
-        for line in &self.clients {
-            writeln!(self.out, "{line}")?;
-        }
         let notes: u64 = self.rows.iter().map(|row| row.notes).sum();
         if notes > 0 {
             let targets = self.rows.iter().filter(|row| row.notes > 0).count();
@@ -74,20 +72,34 @@ impl<W: Write> TableSink<W> {
         Ok(())
     }
 
+    /// Clients first, then servers, the worst of each on top.
     fn write_findings(&mut self) -> io::Result<()> {
+        let mut tellings: Vec<&Telling> = self.rows.iter().filter_map(|row| row.telling.as_ref()).collect();
+        tellings.sort_by_key(|telling| std::cmp::Reverse(telling.order));
         let mut said = 0;
         let mut unsaid = 0;
-        for row in &self.rows {
-            let room = row.findings.len().min(FINDINGS_OF_ALL - said);
-            for line in &row.findings[..room] {
+        let mut short = false;
+        // The line above is blank already where nothing is missing.
+        let mut apart = self.rows.iter().all(|row| row.details.is_empty());
+        for telling in self.clients.iter().chain(tellings) {
+            let room = telling.findings.len().min(FINDINGS_OF_ALL - said);
+            if !(apart || short && telling.is_short()) {
+                writeln!(self.out)?;
+            }
+            apart = false;
+            short = telling.is_short();
+            for line in telling.lines(room) {
                 writeln!(self.out, "{line}")?;
             }
             said += room;
-            unsaid += row.findings.len() - room + row.unsaid;
+            unsaid += telling.findings.len() - room + telling.unsaid;
+        }
+        if said + unsaid > 0 || !self.clients.is_empty() || self.rows.iter().any(|row| row.telling.is_some())
+        {
+            writeln!(self.out)?;
         }
         if unsaid > 0 {
-            let more = counted(unsaid, "more finding");
-            writeln!(self.out, "{more} of {WORTH_A_LINE} or worse, listed in the JSON report")?;
+            writeln!(self.out, "{}", telling::unsaid(unsaid))?;
         }
         Ok(())
     }
@@ -107,33 +119,25 @@ impl<W: Write> TableSink<W> {
 
 impl<W: Write> Sink for TableSink<W> {
     fn begin(&mut self, run: &RunInfo) -> io::Result<()> {
+        self.not_assessed.clone_from(&run.rules.not_assessed);
         self.unjudged = run.rules.count == 0;
         Ok(())
     }
 
     fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
-        let worth = outcome.findings.iter().filter(|f| f.severity >= WORTH_A_LINE);
-        let mut told: Vec<String> =
-            worth.clone().take(FINDINGS_OF_ONE).map(|f| finding(&outcome.name, f)).collect();
-        let unsaid = worth.count() - told.len();
-        if let (false, Some(risk)) = (told.is_empty(), &outcome.risk) {
-            let name = line(&outcome.name, NAME_MAX);
-            told.insert(0, format!("{name}: risk {} of 100: {}", risk.score, line(&risk.why, MESSAGE_MAX)));
-        }
         self.rows.push(Row {
             index,
             cells: cells(outcome),
             status: outcome.status,
             details: details(outcome),
-            findings: told,
-            unsaid,
+            telling: Telling::of_target(outcome, self.style),
             notes: outcome.notes.iter().map(|note| u64::from(note.count)).sum(),
         });
         Ok(())
     }
 
     fn client(&mut self, client: &Client) -> io::Result<()> {
-        self.clients.extend(together(client));
+        self.clients.extend(Telling::of_client(client, self.style));
         Ok(())
     }
 
@@ -147,6 +151,9 @@ impl<W: Write> Sink for TableSink<W> {
             self.write_legend()?;
             writeln!(self.out)?;
             self.write_details()?;
+            for line in not_assessed(&self.not_assessed, self.style) {
+                writeln!(self.out, "{line}")?;
+            }
         }
         if self.unjudged {
             writeln!(self.out, "nothing was judged: the settings leave no rule in force")?;
@@ -154,7 +161,9 @@ impl<W: Write> Sink for TableSink<W> {
         if end.interrupted {
             writeln!(self.out, "interrupted: the targets above are those that were reached")?;
         }
-        writeln!(self.out, "{}", summary(&end.tally, self.style))?;
+        for line in summary(&end.tally, self.style) {
+            writeln!(self.out, "{line}")?;
+        }
         self.out.flush()
     }
 }
@@ -249,43 +258,33 @@ pub(super) fn details(outcome: &Outcome) -> Vec<String> {
     details
 }
 
-fn finding(of: &str, finding: &Finding) -> String {
-    let Finding { rule, severity, message, excerpt, .. } = finding;
-    let name = line(of, NAME_MAX);
-    let excerpt = excerpt.as_ref().map_or(String::new(), |e| format!(": \"{}\"", line(e, EXCERPT_MAX)));
-    format!("{name}: {severity} {rule}: {}{excerpt}", line(message, MESSAGE_MAX))
+/// What no rule looks at, so that nobody takes silence for safety.
+pub(super) fn not_assessed(what: &[Cow<'static, str>], style: Style) -> Vec<String> {
+    match what {
+        [] => Vec::new(),
+        what => telling::wrapped(&format!("not assessed: {}", what.join("; ")), 0, style),
+    }
 }
 
-/// What is bad about the servers of a client together, a line each.
-pub(super) fn together(client: &Client) -> Vec<String> {
-    let worth = client.findings.iter().filter(|f| f.severity >= WORTH_A_LINE);
-    let mut lines: Vec<String> =
-        worth.clone().take(FINDINGS_OF_ONE).map(|f| finding(&client.name, f)).collect();
-    let unsaid = worth.count() - lines.len();
-    let name = line(&client.name, NAME_MAX);
-    if !lines.is_empty() {
-        let (tools, servers) = (counted(client.tools, "tool"), counted(client.servers.len(), "server"));
-        let unknown = match client.unknown.len() {
-            0 => String::new(),
-            n => format!("; nothing is known of {n} more"),
-        };
-        lines.insert(0, format!("{name}: one agent sees {tools} of {servers}{unknown}"));
-    }
-    if unsaid > 0 {
-        let more = counted(unsaid, "more finding");
-        lines.push(format!("{name}: {more} of {WORTH_A_LINE} or worse, listed in the JSON report"));
-    }
-    lines
-}
-
-/// What was found, worst first; nothing where nothing was.
+/// What was found; nothing where nothing was.
 fn findings(tally: &Tally, dot: &str) -> String {
-    let all = tally.findings.worst_first().into_iter().filter(|(_, count)| *count > 0);
-    let all: Vec<String> = all.map(|(severity, count)| format!("{count} {severity}")).collect();
-    if all.is_empty() { String::new() } else { format!(" {dot} findings: {}", all.join(", ")) }
+    let found = telling::words(&tally.findings);
+    let aside = match tally.suppressed {
+        0 => String::new(),
+        n => format!(" ({n} suppressed)"),
+    };
+    let drifted = match tally.drifted {
+        0 => String::new(),
+        n => format!(" {dot} {n} changed"),
+    };
+    match (found.is_empty(), tally.suppressed) {
+        (true, 0) => drifted,
+        (true, _) => format!(" {dot} findings: none{aside}{drifted}"),
+        (false, _) => format!(" {dot} findings: {found}{aside}{drifted}"),
+    }
 }
 
-pub(super) fn summary(tally: &Tally, style: Style) -> String {
+pub(super) fn summary(tally: &Tally, style: Style) -> Vec<String> {
     let dot = if style.unicode { "·" } else { "|" };
     let disabled = match tally.disabled {
         0 => String::new(),
@@ -295,7 +294,7 @@ pub(super) fn summary(tally: &Tally, style: Style) -> String {
         0 => String::new(),
         n => format!(", {n} from the cache"),
     };
-    format!(
+    let sum = format!(
         "{}: {} complete, {} partial, {} failed, {} not evaluated{cached}{disabled} {dot} {}, {}, {}, {}{}",
         counted(tally.targets, "target"),
         tally.complete,
@@ -307,7 +306,8 @@ pub(super) fn summary(tally: &Tally, style: Style) -> String {
         counted(tally.resource_templates, "resource template"),
         counted(tally.prompts, "prompt"),
         findings(tally, dot),
-    )
+    );
+    telling::wrapped(&sum, 0, style)
 }
 
 fn counted(n: usize, noun: &str) -> String {
@@ -315,7 +315,7 @@ fn counted(n: usize, noun: &str) -> String {
 }
 
 /// Hostile text as part of a line. Shortened again after it was made visible, which may lengthen it.
-fn line(s: &str, max: usize) -> String {
+pub(super) fn line(s: &str, max: usize) -> String {
     shorten(&quote(s, max), max).into_owned()
 }
 

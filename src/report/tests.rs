@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
+use super::exhibits::{client, gallery, gallery_run};
 use super::specimens::*;
 use super::*;
 use crate::base::text;
@@ -64,7 +65,8 @@ fn report_validator() -> jsonschema::Validator {
     jsonschema::draft202012::new(&schema("report-v1.schema.json")).unwrap()
 }
 
-const ALL_FORMATS: [Format; 4] = [Format::Table, Format::Json, Format::Ndjson, Format::Prometheus];
+const ALL_FORMATS: [Format; 5] =
+    [Format::Table, Format::Json, Format::Ndjson, Format::Prometheus, Format::Html];
 
 #[test]
 fn the_table_in_full() {
@@ -76,7 +78,43 @@ fn the_table_on_eighty_columns() {
     let style = Style { width: Some(80), ..PLAIN };
     let text = written(Format::Table, style, &four());
     assert_eq!(text, include_str!("../../tests/golden/table-80.txt"));
-    assert!(text.lines().take(5).all(|line| line.chars().count() <= 80));
+    assert!(text.lines().all(|line| line.chars().count() <= 80));
+}
+
+/// The golden table `name` of the gallery, with its client.
+fn gallery_table(name: &str, style: Style) -> String {
+    let out = Shared::default();
+    let mut sink = open(Format::Table, Box::new(out.clone()), style);
+    sink.begin(&gallery_run()).unwrap();
+    for (index, outcome) in gallery().iter().enumerate() {
+        sink.outcome(index, outcome).unwrap();
+    }
+    sink.client(&client()).unwrap();
+    let mut end = run_end(&gallery());
+    end.tally.add_client(&client());
+    sink.end(&end).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("HAWKEYE_TEST_WRITE").is_some() {
+        std::fs::write(&path, out.text()).unwrap();
+    }
+    assert_eq!(out.text(), std::fs::read_to_string(&path).unwrap(), "HAWKEYE_TEST_WRITE=1 writes it anew");
+    out.text()
+}
+
+#[test]
+fn findings_changes_and_clients_in_full_and_on_eighty_columns() {
+    gallery_table("findings-wide.txt", RICH);
+    let narrow = gallery_table("findings-80.txt", Style { width: Some(80), ..PLAIN });
+    let details = narrow.lines().skip_while(|line| !line.starts_with("one agent")).skip(1);
+    assert!(
+        details.clone().count() > 20 && details.clone().all(|line| line.chars().count() <= 80),
+        "{narrow}"
+    );
+    let at = |text: &str| narrow.find(text).unwrap_or_else(|| panic!("no {text}:\n{narrow}"));
+    assert!(
+        at("\none agent, ") < at("\ncalculator  risk 92")
+            && at("\ncalculator") < at("\n  aside     1 finding")
+    );
 }
 
 #[test]
@@ -175,14 +213,18 @@ fn findings_worth_a_look_are_lines_and_all_are_counted() {
     let many = |severity| std::iter::repeat_with(move || finding(severity));
     let few = Outcome { findings: vec![finding(Severity::High), finding(Severity::Low)], ..complete() };
     let text = written(Format::Table, PLAIN, &[few]);
-    let lines: Vec<&str> = text.lines().filter(|l| l.starts_with("files: high HK-POI-003: tool ")).collect();
+    let lines: Vec<&str> = text.lines().filter(|l| l.starts_with("  high      HK-POI-003 tool ")).collect();
     assert_eq!(lines.len(), 1, "{text}");
     assert!(lines[0].contains("\\u{1b}[2J") && !text.contains('\u{1b}'), "{text}");
-    assert!(!text.contains("low HK") && text.ends_with(" | findings: 1 high, 1 low\n"), "{text}");
+    assert!(
+        text.contains("\nfiles  1 high, 1 low\n") && text.contains("\n  also      1 low (HK-POI-003)\n"),
+        "{text}"
+    );
+    assert!(!text.contains("  low  ") && text.ends_with(" | findings: 1 high, 1 low\n"), "{text}");
     let crowd = Outcome { findings: many(Severity::Medium).take(30).collect(), ..complete() };
     let crowd = vec![crowd; 20];
     let text = written(Format::Table, PLAIN, &crowd);
-    assert_eq!(text.lines().filter(|l| l.contains("medium HK-POI-003")).count(), 100);
+    assert_eq!(text.lines().filter(|l| l.starts_with("  medium    HK-POI-003")).count(), 100);
     assert!(text.contains("\n500 more findings of medium or worse, listed in the JSON report\n"), "{text}");
     let report = serde_json::from_str(&written(Format::Json, PLAIN, &crowd)).unwrap();
     assert_eq!(objections(&report_validator(), &report), Vec::<String>::new());
@@ -341,5 +383,6 @@ fn formats_are_known_by_the_ending_of_a_file() {
     assert_eq!((of("r.sarif"), of("r.SARIF.json")), (Some(Format::Sarif), Some(Format::Sarif)));
     assert_eq!((of("r.md"), of("r.csv")), (Some(Format::Markdown), Some(Format::Csv)));
     assert_eq!((of("r.xml"), of("r.junit.xml")), (Some(Format::Junit), Some(Format::Junit)));
+    assert_eq!((of("r.html"), of("r.HTM")), (Some(Format::Html), Some(Format::Html)));
     assert_eq!((of("r.pdf"), of("json")), (None, None));
 }

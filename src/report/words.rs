@@ -1,6 +1,7 @@
 //! Parts of a report in words: what a pointer leads to, how a server is reached, who answers for a finding.
 
 use crate::base::text::quote;
+use crate::model::drift::{How, Part};
 use crate::model::finding::Suppressed;
 use crate::model::inventory::List;
 use crate::model::outcome::{EndpointView, Outcome};
@@ -50,6 +51,32 @@ pub(super) fn answered(suppressed: &Suppressed) -> String {
     let owner = suppressed.owner.as_ref().map_or(String::new(), |owner| format!(" (owner {owner})"));
     let until = suppressed.expires.as_ref().map_or(String::new(), |day| format!(", until {day}"));
     format!("by {}: {reason}{owner}{until}", suppressed.by)
+}
+
+/// A part of a server, as people call it.
+pub(super) const fn part(part: Part) -> &'static str {
+    match part {
+        Part::Tool => "tool",
+        Part::Resource => "resource",
+        Part::ResourceTemplate => "resource template",
+        Part::Prompt => "prompt",
+        Part::Instructions => "instructions",
+        Part::Server => "server",
+        Part::Capabilities => "capabilities",
+        Part::Protocol => "protocol",
+        Part::Auth => "authentication",
+        Part::Finding => "finding",
+        Part::Status => "status",
+    }
+}
+
+/// What became of it.
+pub(super) const fn how(how: How) -> &'static str {
+    match how {
+        How::Added => "added",
+        How::Removed => "removed",
+        How::Changed => "changed",
+    }
 }
 
 #[cfg(test)]

@@ -85,6 +85,7 @@ impl<'a> Outputs<'a> {
             Word::Csv => Format::Csv,
             Word::Junit => Format::Junit,
             Word::Prometheus => Format::Prometheus,
+            Word::Html => Format::Html,
         });
         let mut sinks = Vec::new();
         for path in &args.output {

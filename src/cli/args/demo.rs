@@ -21,7 +21,7 @@ pub(crate) struct DemoServer {
     #[argh(option, arg_name = "dates", from_str_fn(revisions))]
     pub revisions: Option<Vec<Revision>>,
 
-    /// what it offers: files, weather or shop (default: weather)
+    /// what it offers: files, weather, shop or vulnerable (default: weather)
     #[argh(option, arg_name = "name")]
     pub persona: Option<String>,
 
@@ -32,6 +32,10 @@ pub(crate) struct DemoServer {
     /// answer 401 without this bearer token; a demonstration value, seen by everyone on this machine
     #[argh(option, arg_name = "token")]
     pub token: Option<String>,
+
+    /// after so many listings, the first tool says something else; 0 = from the first on
+    #[argh(option, arg_name = "n")]
+    pub mutate_after: Option<usize>,
 
     /// answer as an event stream instead of JSON, over Streamable HTTP
     #[argh(switch)]

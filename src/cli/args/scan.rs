@@ -40,7 +40,7 @@ pub(crate) struct Scan {
     #[argh(switch)]
     pub demo: bool,
 
-    /// table, json, ndjson, sarif, markdown, csv, junit or prometheus (default: table)
+    /// table, json, ndjson, html, sarif, markdown, csv, junit or prometheus (default: table)
     #[argh(option, arg_name = "format")]
     pub format: Option<Format>,
 
@@ -212,7 +212,9 @@ words! {
     /// Cases for a pipeline.
     Junit = "junit",
     /// Numbers for Prometheus.
-    Prometheus = "prometheus"
+    Prometheus = "prometheus",
+    /// One page.
+    Html = "html"
 }
 
 pub(super) fn fail_on(value: &str) -> Result<Vec<String>, String> {
@@ -224,6 +226,7 @@ pub(super) fn fail_on(value: &str) -> Result<Vec<String>, String> {
 const fn document(format: Option<Format>) -> Option<&'static str> {
     match format {
         Some(Format::Json) => Some("json"),
+        Some(Format::Html) => Some("html"),
         Some(Format::Sarif) => Some("sarif"),
         Some(Format::Markdown) => Some("markdown"),
         Some(Format::Csv) => Some("csv"),
