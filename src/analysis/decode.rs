@@ -158,7 +158,7 @@ fn from_percent(run: &str) -> Option<Vec<u8>> {
 fn from_hex(run: &str) -> Option<Vec<u8>> {
     let run = run.trim_matches(['.', '-', '_', '=']);
     let digits = run.strip_prefix("0x").unwrap_or(run);
-    if digits.len() % 2 != 0 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if !digits.len().is_multiple_of(2) || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok()).collect()

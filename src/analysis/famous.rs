@@ -143,7 +143,7 @@ fn nearly_host(host: &str) -> Option<&'static str> {
     if HOSTS.contains(&host) || host.parse::<std::net::IpAddr>().is_ok() {
         return None;
     }
-    let domain = |host: &str| host.splitn(2, '.').nth(1).map(str::to_owned);
+    let domain = |host: &str| host.split_once('.').map(|(_, domain)| domain.to_owned());
     HOSTS.iter().copied().find(|known| {
         let owner = |host: &str, known: &str| match (domain(host), domain(known)) {
             (Some(a), Some(b)) => a == b,

@@ -115,7 +115,7 @@ fn is_prose(tree: &Tree<'_>, at: usize) -> bool {
 /// Where nobody honest writes orders.
 fn is_odd(tree: &Tree<'_>, at: usize) -> bool {
     let parent = tree.node(at).parent;
-    let key = |n| (n != Tree::ROOT).then(|| tree.key(n)).unwrap_or_default();
+    let key = |n| if n == Tree::ROOT { "" } else { tree.key(n) };
     matches!(key(at), "default" | "const" | "title" | "uri" | "uriTemplate") && parent != Tree::ROOT
         || matches!(key(parent), "enum" | "annotations" | "examples")
 }

@@ -52,6 +52,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("HK-SHD-003", "analysis::fleet::tests::a_package_almost_like_a_known_one_is_told_on_its_server"),
     ("HK-FLW-001", "analysis::fleet::tests::twins"),
     ("HK-SHW-001", "analysis::fleet::tests::strangers_are_those_that_no_entry_fits"),
+    ("HK-RUG-001", "analysis::drift::tests"),
+    ("HK-RUG-002", "analysis::drift::tests"),
     ("HK-CLK-001", "analysis::cloak::tests"),
     ("HK-CLK-002", "analysis::cloak::tests"),
     ("HK-CLK-003", "analysis::cloak::tests"),

@@ -23,6 +23,7 @@ mod judging;
 pub(crate) mod keys;
 mod layer;
 mod node;
+mod overrides;
 mod profile;
 #[cfg(test)]
 mod profile_tests;
@@ -46,7 +47,8 @@ use crate::sys::host::usable_memory;
 
 pub(crate) use check::{check, check_text, commented_defaults, show_text};
 pub(crate) use node::Position;
-pub(crate) use settings::{Origin, Overrides, Settings, Shown, TargetsFrom, resolve};
+pub(crate) use overrides::Overrides;
+pub(crate) use settings::{Origin, Settings, Shown, TargetsFrom, resolve};
 pub(crate) use targets::{Entries, from_command_line, hold_stdio, merge, read};
 
 /// Configuration that stops a run before anything is started. Exit code 2.

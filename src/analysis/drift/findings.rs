@@ -72,10 +72,9 @@ fn changed(
     policy: &Policy,
     findings: &mut Vec<Finding>,
 ) {
-    let others: Vec<&Found> =
-        found.iter().filter(|f| f.difference.change == How::Changed && f.matters && judged(f)).collect();
+    let changed = found.iter().filter(|f| f.difference.change == How::Changed && f.matters && judged(f));
     let instructions = found.iter().filter(|f| f.difference.what == Part::Instructions);
-    let others: Vec<&Found> = others.into_iter().chain(instructions).collect();
+    let others: Vec<&Found> = changed.chain(instructions).collect();
     let mut turned: Vec<Turned<'_>> = Vec::new();
     for (number, some) in others.chunks(AT_A_TIME).enumerate() {
         let mut news = match number * AT_A_TIME < MOST_JUDGED {

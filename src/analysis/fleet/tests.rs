@@ -279,7 +279,7 @@ fn what_is_said_does_not_depend_on_who_was_done_first() {
     assert!(orders[0].findings.len() >= 3);
     assert!(orders.iter().all(|client| *client == orders[0]), "{orders:#?}");
     // Nor where tools stand in their lists.
-    let mut moved = servers.clone();
+    let mut moved = servers;
     moved.iter_mut().for_each(|s| s.inventory.tools.reverse());
     let prints = |client: &Client| -> Vec<String> {
         let mut all: Vec<String> = client.findings.iter().map(|f| f.fingerprint.clone()).collect();
