@@ -191,7 +191,7 @@ fn suppressions_that_are_over_or_of_no_use_are_named() {
     let folder = Folder::new("suppressed");
     folder.write("bad.json", BAD);
     let entry = |fingerprint: &str, until: &str| {
-        format!("- {{fingerprint: {fingerprint}, owner: ops, reason: r, expires: {until}}}\n")
+        format!("- {{fingerprint: \"{fingerprint}\", owner: ops, reason: r, expires: {until}}}\n")
     };
     folder.write("s.yaml", &(entry(&"0".repeat(32), "2026-01-31") + &entry(&"1".repeat(32), "2099-12-31")));
     let output = folder.run(&["assess", "bad.json", "--suppressions", "s.yaml"]);
