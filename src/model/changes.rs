@@ -227,7 +227,7 @@ fn endpoint(outcome: &Outcome) -> String {
 mod tests {
     use super::*;
     use crate::model::inventory::{Coverage, Inventory, Protocol};
-    use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Phase, Status, Timing};
+    use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Phase, Status};
     use crate::model::revision::Era;
 
     fn outcome(tools: &[&str]) -> Outcome {
@@ -242,12 +242,8 @@ mod tests {
         };
         let json = |text: &str| Json::parse(text.to_owned()).unwrap();
         Outcome {
-            name: "t".into(),
-            owners: Vec::new(),
-            transport: None,
             endpoint: EndpointView { url: Some("http://h/".into()), ..EndpointView::default() },
             status: Status::Complete,
-            failure: None,
             inventory: Inventory {
                 protocol: Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake }),
                 server: Some(json(r#"{"name":"s","version":"1"}"#)),
@@ -256,17 +252,8 @@ mod tests {
                 ..Inventory::default()
             },
             auth: Auth { posture: Posture::None, ..Auth::default() },
-            findings: Vec::new(),
-            tags: Vec::new(),
-            risk: None,
-            drift: None,
-            notes: Vec::new(),
-            stderr: None,
-            timing: Timing::default(),
             attempts: 1,
-            cached: None,
-            worker: None,
-            saved: None,
+            ..Outcome::unknown("t")
         }
     }
 

@@ -8,7 +8,7 @@ use crate::analysis::{self};
 use crate::model::drift::Since;
 use crate::model::finding::Severity;
 use crate::model::inventory::{Coverage, Protocol};
-use crate::model::outcome::{Auth, Status, Timing};
+use crate::model::outcome::{Auth, Status};
 use crate::model::revision::Era;
 use crate::model::target::Target;
 
@@ -25,13 +25,8 @@ fn server(tools: &[&str]) -> Outcome {
     };
     let json = |text: &str| Json::parse(text.to_owned()).unwrap();
     Outcome {
-        name: "s".into(),
-        owners: Vec::new(),
-        tags: Vec::new(),
-        transport: None,
         endpoint: EndpointView { url: Some("http://h/".into()), ..EndpointView::default() },
         status: Status::Complete,
-        failure: None,
         inventory: Inventory {
             protocol: Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake }),
             server: Some(json(r#"{"name":"s","version":"1"}"#)),
@@ -41,16 +36,8 @@ fn server(tools: &[&str]) -> Outcome {
             ..Inventory::default()
         },
         auth: Auth { posture: Posture::None, ..Auth::default() },
-        findings: Vec::new(),
-        risk: None,
-        drift: None,
-        notes: Vec::new(),
-        stderr: None,
-        timing: Timing::default(),
         attempts: 1,
-        cached: None,
-        worker: None,
-        saved: None,
+        ..Outcome::unknown("s")
     }
 }
 
