@@ -122,13 +122,12 @@ impl Glance {
             .filter(|(_, from, to)| from != to)
             .map(|(what, from, to)| Change { what, from, to, ..Change::default() })
             .collect();
-        let keys = ["tools", "resources", "resource_templates", "prompts"];
-        let lists = keys.into_iter().zip(self.lists.iter().zip(&before.lists));
-        for (what, (now, then)) in lists {
+        let lists = List::ALL.into_iter().zip(self.lists.iter().zip(&before.lists));
+        for (list, (now, then)) in lists {
             if let (Some(now), Some(then)) = (now, then)
                 && now != then
             {
-                changes.push(listed(what, then, now));
+                changes.push(listed(list.field(), then, now));
             }
         }
         if let (Some(now), Some(then)) = (&self.findings, &before.findings)
@@ -203,12 +202,7 @@ fn named(all: impl Iterator<Item = (String, u64)>) -> BTreeMap<String, u64> {
 
 /// An item's name, and a hash that does not depend on the order of its members.
 fn item(list: List, item: &Json, hasher: &RandomState) -> (String, u64) {
-    let key = match list {
-        List::Tools | List::Prompts => "name",
-        List::Resources => "uri",
-        List::ResourceTemplates => "uriTemplate",
-    };
-    let name = quote(&item.string(key).unwrap_or_else(|| "(no name)".to_owned()), 4 * NAME_MAX);
+    let name = quote(&item.string(list.name_key()).unwrap_or_else(|| "(no name)".to_owned()), 4 * NAME_MAX);
     let hash = match serde_json::from_str::<Value>(item.text()) {
         Ok(value) => hasher.hash_one(value.to_string()),
         Err(_) => hasher.hash_one(item.text()),

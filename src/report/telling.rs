@@ -1,7 +1,6 @@
 //! What a table says of one target's findings, or of those of a client: a heading, the bad ones with the words
 //! they are about, the lesser ones counted, what changed. Lines that fit the terminal.
 
-use super::words::{how, part};
 use super::{Style, table};
 use crate::base::text::plural;
 use crate::model::client::Client;
@@ -176,7 +175,7 @@ fn changes(drift: &Drift, style: Style) -> Vec<String> {
         } else {
             format!(" \"{}\"", table::line(&change.name, NAME))
         };
-        format!("{}{name} {}", part(change.what), how(change.change))
+        format!("{}{name} {}", change.what.name(), change.change.name())
     });
     let mut named: Vec<String> = named.collect();
     if drift.changes.len() > NAMED {

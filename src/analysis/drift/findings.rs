@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::{Found, lists};
+use super::Found;
 use crate::analysis::options::Policy;
 use crate::analysis::rules::{self, Rule, drift};
 use crate::analysis::{Facts, assess};
@@ -155,7 +155,7 @@ fn news(before: &Outcome, after: &Outcome, some: &[&Found], policy: &Policy) -> 
     for (at, found) in some.iter().enumerate() {
         match found.places {
             Some((list, Some(was), Some(is))) => {
-                origin.insert(format!("{}/{}", lists::field(list), old.items(list).len()), at);
+                origin.insert(format!("{}/{}", list.field(), old.items(list).len()), at);
                 push(&mut old, list, &before.inventory, was);
                 push(&mut new, list, &after.inventory, is);
             }
@@ -224,17 +224,10 @@ fn push(to: &mut Inventory, list: List, from: &Inventory, at: usize) {
 }
 
 fn label(part: Part, name: &str) -> String {
-    let noun = match part {
-        Part::Tool => "tool",
-        Part::Prompt => "prompt",
-        Part::Resource => "resource",
-        Part::ResourceTemplate => "resource template",
-        Part::Instructions => return "what the server tells the model".to_owned(),
-        Part::Server | Part::Capabilities | Part::Protocol | Part::Auth | Part::Finding | Part::Status => {
-            "part"
-        }
-    };
-    format!("{noun} \"{}\"", quote(name, 64))
+    if part == Part::Instructions {
+        return "what the server tells the model".to_owned();
+    }
+    format!("{} \"{}\"", part.name(), quote(name, 64))
 }
 
 /// Tools that came or went, in one finding.
@@ -262,7 +255,7 @@ fn listed(
     let kind = format!("{noun} {verb}");
     let mut same = vec![after.name.as_str(), &kind];
     same.extend(all.iter().map(|d| d.name.as_str()));
-    let pointer = first.pointer.clone().unwrap_or_else(|| format!("/{}", lists::field(list)));
+    let pointer = first.pointer.clone().unwrap_or_else(|| format!("/{}", list.field()));
     let mut finding = rule.finding(rules::Found {
         severity: if declared == Some(true) { Severity::Low } else { Severity::Medium },
         confidence: Confidence::High,

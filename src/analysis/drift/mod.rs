@@ -163,40 +163,11 @@ pub(crate) fn summary(changes: &[Difference]) -> String {
         }
     }
     counts.sort();
-    let words = counts.into_iter().map(|((part, how), count)| match noun(part) {
-        Noun::Counted(noun) => format!("{} {}", plural(count, noun), verb(how)),
-        Noun::One(noun) => format!("{noun} {}", verb(how)),
+    let words = counts.into_iter().map(|((part, how), count)| match part.is_one_of_many() {
+        true => format!("{} {}", plural(count, part.name()), how.name()),
+        false => format!("{} {}", part.name(), how.name()),
     });
     words.collect::<Vec<_>>().join(", ")
-}
-
-enum Noun {
-    Counted(&'static str),
-    One(&'static str),
-}
-
-fn noun(part: Part) -> Noun {
-    match part {
-        Part::Tool => Noun::Counted("tool"),
-        Part::Resource => Noun::Counted("resource"),
-        Part::ResourceTemplate => Noun::Counted("resource template"),
-        Part::Prompt => Noun::Counted("prompt"),
-        Part::Finding => Noun::Counted("finding"),
-        Part::Instructions => Noun::One("instructions"),
-        Part::Server => Noun::One("server"),
-        Part::Capabilities => Noun::One("capabilities"),
-        Part::Protocol => Noun::One("protocol"),
-        Part::Auth => Noun::One("auth"),
-        Part::Status => Noun::One("status"),
-    }
-}
-
-fn verb(how: How) -> &'static str {
-    match how {
-        How::Added => "added",
-        How::Removed => "removed",
-        How::Changed => "changed",
-    }
 }
 
 /// Whether all of `list` is known. A list that a saved listing does not have may well be there.
