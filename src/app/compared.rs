@@ -84,9 +84,7 @@ fn partners(before: &[Outcome], after: &[Outcome]) -> Vec<Option<usize>> {
     let mut partners: Vec<Option<usize>> =
         after.iter().map(|outcome| by_name.get_mut(outcome.name.as_str())?.pop()).collect();
     let words = |outcome: &Outcome| {
-        let view = &outcome.endpoint;
-        let args = view.args.iter().flatten();
-        let words: Vec<&str> = view.url.iter().chain(&view.command).chain(args).map(String::as_str).collect();
+        let words: Vec<&str> = outcome.endpoint.words().collect();
         (!words.is_empty()).then(|| words.join("\0"))
     };
     let mut left: HashMap<String, usize> =

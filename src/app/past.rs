@@ -313,9 +313,7 @@ fn kind(view: &EndpointView) -> &'static str {
 fn identity(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {
     let view = &outcome.endpoint;
     let twin = twin.to_string();
-    let args = view.args.iter().flatten().map(String::as_str);
-    let words = view.url.as_deref().into_iter().chain(view.command.as_deref()).chain(args);
-    let parts: Vec<&str> = [kind(view), twin.as_str()].into_iter().chain(words).collect();
+    let parts: Vec<&str> = [kind(view), twin.as_str()].into_iter().chain(view.words()).collect();
     let endpoint = history::endpoint_of(secret, &parts);
     Identity { name: name_key(secret, &outcome.owners, kind(view)), endpoint }
 }

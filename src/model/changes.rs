@@ -79,7 +79,7 @@ impl Glance {
         Glance {
             status: outcome.status.name(),
             failure: outcome.failure.as_ref().map(|f| f.kind.name()),
-            endpoint: endpoint(outcome),
+            endpoint: outcome.endpoint.line(),
             protocol: inventory.protocol.as_ref().map(|p| p.version.clone()),
             version: reached.then(|| {
                 let parts: Vec<String> = [text("name"), text("version")].into_iter().flatten().collect();
@@ -208,13 +208,6 @@ fn item(list: List, item: &Json, hasher: &RandomState) -> (String, u64) {
         Err(_) => hasher.hash_one(item.text()),
     };
     (name, hash)
-}
-
-fn endpoint(outcome: &Outcome) -> String {
-    let view = &outcome.endpoint;
-    let args = view.args.iter().flatten().map(String::as_str);
-    let words = view.url.as_deref().into_iter().chain(view.command.as_deref()).chain(args);
-    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

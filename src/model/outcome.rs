@@ -160,6 +160,19 @@ pub struct EndpointView {
     pub url: Option<String>,
 }
 
+impl EndpointView {
+    /// The URL, or the command and its arguments.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let args = self.args.iter().flatten();
+        self.url.iter().chain(&self.command).chain(args).map(String::as_str)
+    }
+
+    /// The same in one line; empty where nothing is known.
+    pub fn line(&self) -> String {
+        self.words().collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// Whether a target's inventory can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -4,7 +4,7 @@ use crate::base::text::quote;
 use crate::model::drift::Part;
 use crate::model::finding::Suppressed;
 use crate::model::inventory::List;
-use crate::model::outcome::{EndpointView, Outcome};
+use crate::model::outcome::Outcome;
 
 /// Characters of a name that are shown.
 pub(super) const NAME: usize = 120;
@@ -26,18 +26,6 @@ pub(super) fn subject(outcome: &Outcome, pointer: &str) -> Option<Subject> {
     let item = outcome.inventory.items(list).get(steps.next()?.parse::<usize>().ok()?)?;
     let name = item.string("name").or_else(|| item.string("uri")).or_else(|| item.string("uriTemplate"));
     Some(Subject { kind: Part::from(list).name(), name: quote(&name.unwrap_or_default(), NAME) })
-}
-
-/// How a server is reached, in one line.
-pub(super) fn endpoint(view: &EndpointView) -> String {
-    match (&view.url, &view.command) {
-        (Some(url), _) => url.clone(),
-        (None, Some(command)) => {
-            let args = view.args.iter().flatten().map(String::as_str);
-            std::iter::once(command.as_str()).chain(args).collect::<Vec<_>>().join(" ")
-        }
-        (None, None) => String::new(),
-    }
 }
 
 /// Who answers for a finding, and why.

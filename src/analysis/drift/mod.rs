@@ -207,9 +207,7 @@ fn objects(before: Option<&Json>, after: Option<&Json>, bounds: &Bounds) -> Vec<
 /// How a server is reached, secrets masked. A port of this machine that the system chose is no difference.
 fn endpoint(before: &EndpointView, after: &EndpointView, bounds: &Bounds) -> Vec<Detail> {
     let words = |view: &EndpointView| {
-        let args = view.args.iter().flatten().map(String::as_str);
-        let words = view.url.as_deref().into_iter().chain(view.command.as_deref()).chain(args);
-        let line = words.collect::<Vec<_>>().join(" ");
+        let line = view.line();
         (!line.is_empty()).then(|| Value::from(line))
     };
     match (words(before), words(after)) {

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::words::{answered, endpoint, subject};
+use super::words::{answered, subject};
 use super::{RunEnd, Sink, sums};
 use crate::base::text::plural;
 use crate::base::time::rfc3339;
@@ -200,7 +200,7 @@ fn section(outcome: &Outcome) -> String {
         return String::new();
     }
     let mut text = format!("\n### {}\n\n", code(&outcome.name, NAME));
-    let reached = endpoint(&outcome.endpoint);
+    let reached = outcome.endpoint.line();
     if !reached.is_empty() {
         let _ = writeln!(text, "{}\n", code(&reached, MESSAGE));
     }
