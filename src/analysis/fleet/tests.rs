@@ -6,6 +6,7 @@ use super::*;
 use crate::analysis::options::ApprovedServer;
 use crate::analysis::tests::object;
 use crate::analysis::{Facts, assess};
+use crate::base::glob::Glob;
 use crate::model::inventory::{Coverage, CoverageState, Inventory, List, Protocol};
 use crate::model::outcome::{EndpointView, Owner, Status, Transport};
 use crate::model::revision::Era;
@@ -218,7 +219,7 @@ fn strangers_are_those_that_no_entry_fits() {
         server("files2", "npx -y @acme/files@1.0.0", &[]),
     ];
     let entry = |name: &str, url: &str, command: &str| {
-        let some = |s: &str| (!s.is_empty()).then(|| s.to_owned());
+        let some = |s: &str| (!s.is_empty()).then(|| Glob::new(s));
         ApprovedServer { name: some(name), url: some(url), command: some(command) }
     };
     let list = Approved {
