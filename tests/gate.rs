@@ -468,15 +468,20 @@ fn the_shipped_examples_of_a_policy_hold_and_do_what_they_say() {
         let checked = home.run(&["config", "check", &shipped(name)]);
         assert_eq!((checked.status.code(), stderr(&checked).as_str()), (Some(0), ""), "{name}: {checked:?}");
     }
-    let tool = |name: &str, text: &str| {
-        json!({"name": name, "description": text, "inputSchema": {"type": "object", "properties": {}}})
-    };
+    let tool = |name: &str, text: &str| json!({"name": name, "description": text, "inputSchema": {"type": "object", "properties": {}}});
     let listing = json!({"tools": [
         tool("Payroll_export", "Listed at wiki.c\u{43e}rp.acme.example."),
         tool("find_page", "Listed at docs.corp.acme.example."),
     ]});
     home.write("listing.json", &listing.to_string());
-    let judged = home.run(&["assess", "listing.json", "--format", "json", "--config", &shipped("policy.example.yaml")]);
+    let judged = home.run(&[
+        "assess",
+        "listing.json",
+        "--format",
+        "json",
+        "--config",
+        &shipped("policy.example.yaml"),
+    ]);
     assert_eq!(judged.status.code(), Some(1), "{judged:?}");
     let report = json_of(&judged);
     let own: Vec<_> = findings(&report)
@@ -485,5 +490,8 @@ fn the_shipped_examples_of_a_policy_hold_and_do_what_they_say() {
         .filter(|(rule, _)| rule.starts_with("ACME-"))
         .collect();
     assert_eq!(own, [("ACME-002", "/tools/0/name"), ("ACME-001", "/tools/0/description")]);
-    assert_eq!(report["clients"][0]["findings"][0]["rule"], "HK-SHW-001", "the list of approved servers is read");
+    assert_eq!(
+        report["clients"][0]["findings"][0]["rule"], "HK-SHW-001",
+        "the list of approved servers is read"
+    );
 }
