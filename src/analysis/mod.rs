@@ -63,7 +63,7 @@ use std::time::Instant;
 use crate::model::finding::Finding;
 use crate::model::inventory::{Inventory, List};
 use crate::model::notes::Note;
-use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Outcome, Posture, Status};
+use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Outcome, Posture};
 use crate::model::secret::Secret;
 use crate::model::target::{Endpoint, Target};
 
@@ -96,12 +96,9 @@ pub(crate) struct Facts<'a> {
 /// nothing is judged; that it refused, or could not be trusted, is something.
 pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     let begun = Instant::now();
-    // A saved listing need not say its revision.
-    let learnt =
-        outcome.inventory.protocol.is_some() || matches!(outcome.status, Status::Complete | Status::Partial);
     let refused = outcome.auth.posture != Posture::Unknown;
     let untrusted = outcome.failure.as_ref().is_some_and(|f| f.kind == FailureKind::Tls);
-    outcome.findings = match learnt || refused || untrusted {
+    outcome.findings = match outcome.is_known() || refused || untrusted {
         false => Vec::new(),
         true => {
             let facts = Facts {

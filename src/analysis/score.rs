@@ -96,7 +96,9 @@ const fn name(confidence: Confidence) -> &'static str {
 
 /// What `outcome`, whose findings are final, risks; nothing where too little is known to say so.
 pub(crate) fn risk(outcome: &Outcome) -> Option<Risk> {
-    outcome.inventory.protocol.as_ref()?;
+    if !outcome.is_known() {
+        return None;
+    }
     let whole = outcome.status == Status::Complete;
     let basis = Basis::of(&outcome.findings);
     let (score, mut why) = score_of(&basis);

@@ -86,6 +86,11 @@ impl Outcome {
             saved: None,
         }
     }
+
+    /// Whether anything is known of what the server offers. A saved listing need not say its revision.
+    pub(crate) fn is_known(&self) -> bool {
+        self.inventory.protocol.is_some() || matches!(self.status, Status::Complete | Status::Partial)
+    }
 }
 
 /// A place in a file that names a server.

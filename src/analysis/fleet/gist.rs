@@ -86,7 +86,7 @@ impl Gist {
         let (identity, vendor) = identity(&outcome.endpoint);
         Gist {
             name: cut(&outcome.name),
-            known: inventory.protocol.is_some(),
+            known: outcome.is_known(),
             vendor,
             identity,
             calls_itself: inventory.server.as_ref().and_then(|s| s.string("name")).map(hash),
