@@ -15,7 +15,7 @@ const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
 /// From here on words alone are as those of orders are.
-const ALIKE: i32 = 70;
+const ALIKE: i32 = 50;
 /// From here on they are, beside another sign.
 const LIKELY: i32 = 0;
 
