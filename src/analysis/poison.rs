@@ -14,9 +14,9 @@ use super::item::{Item, Kind};
 const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
-/// From here on words alone are as those of orders are.
+/// From here on words are as those of orders are, as `scripts/train-wording.py` weighs them.
 const ALIKE: i32 = 50;
-/// From here on they are, beside another sign.
+/// From here on they are more like those of orders than not.
 const LIKELY: i32 = 0;
 
 /// How bad `sign` is in `item`, all signs considered.
@@ -134,7 +134,6 @@ pub(super) fn wording(item: &Item<'_>, hits: &mut Hits<'_>) {
     let Some((node, excerpt)) = &signals.heaviest else { return };
     let severity = match score {
         ALIKE.. => Severity::High,
-        LIKELY.. if signals.kinds() > 0 => Severity::High,
         LIKELY.. => Severity::Medium,
         _ => return,
     };

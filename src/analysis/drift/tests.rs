@@ -109,7 +109,7 @@ fn every_place_is_told_with_what_stood_there() {
 fn a_list_that_was_cut_short_makes_nothing_new_or_gone() {
     let (two, one) = (server(&[READ, LIST]), server(&[READ]));
     assert_eq!(told(&two, &one), ["- tool list"]);
-    assert_eq!(told(&two, &cut(one)), [""; 0]);
+    assert_eq!(told(&two, &cut(one.clone())), [""; 0]);
     assert_eq!(told(&one, &two), ["+ tool list"]);
     assert_eq!(told(&cut(one.clone()), &two), [""; 0]);
     let changed = r#"{"name":"read","description":"Writes."}"#;
