@@ -56,6 +56,7 @@ mod tree;
 #[cfg(test)]
 mod twins;
 mod unicode;
+mod wording;
 mod words;
 
 use std::time::Instant;
