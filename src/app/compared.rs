@@ -23,15 +23,28 @@ pub(super) fn compare(before: Side, after: Side) -> Comparison {
             met[at] = true;
             &before.outcomes[at]
         });
-        servers.extend(one(then, now, &mut summary));
+        match then {
+            None if !before.whole => servers.push(only_here(now, &mut summary)),
+            then => servers.extend(one(then, now, &mut summary)),
+        }
     }
     for gone in before.outcomes.iter().zip(met).filter(|(_, met)| !met).map(|(outcome, _)| outcome) {
+        if !after.whole {
+            servers.push(only_here(gone, &mut summary));
+            continue;
+        }
         summary.removed += 1;
         let name = gone.name.clone();
         servers.push(Server { name, name_before: None, change: Fate::Removed, changes: Vec::new() });
     }
     let (before, after) = (before.origin, after.origin);
     Comparison { schema_version: SCHEMA_VERSION, before, after, summary, servers }
+}
+
+/// A server of one side, where the other side may have had it as well.
+fn only_here(server: &Outcome, summary: &mut Summary) -> Server {
+    summary.unknown += 1;
+    Server { name: server.name.clone(), name_before: None, change: Fate::Unknown, changes: Vec::new() }
 }
 
 fn one(then: Option<&Outcome>, now: &Outcome, summary: &mut Summary) -> Option<Server> {

@@ -1,6 +1,6 @@
 //! What of a server's differences is worth a finding: HK-RUG-001 and HK-RUG-002.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -74,7 +74,11 @@ fn changed(
 ) {
     let changed = found.iter().filter(|f| f.difference.change == How::Changed && f.matters && judged(f));
     let instructions = found.iter().filter(|f| f.difference.what == Part::Instructions);
-    let others: Vec<&Found> = changed.chain(instructions).collect();
+    let mut others: Vec<&Found> = instructions.chain(changed).collect();
+    // Not all may be judged again: first where today's rules have found something, however many others there are.
+    let places = suspicious(after);
+    others
+        .sort_by_key(|f| !f.difference.pointer.as_ref().is_some_and(|place| places.contains(place.as_str())));
     let mut turned: Vec<Turned<'_>> = Vec::new();
     for (number, some) in others.chunks(AT_A_TIME).enumerate() {
         let mut news = match number * AT_A_TIME < MOST_JUDGED {
@@ -131,6 +135,18 @@ fn changed(
             same: &[&after.name, "more", &count],
         }));
     }
+}
+
+/// Where the findings of `outcome` are that would make a change suspicious.
+fn suspicious(outcome: &Outcome) -> HashSet<&str> {
+    let telling = outcome.findings.iter().filter(|f| f.severity >= telling(&f.rule));
+    telling.map(|f| item_of(&f.pointer)).collect()
+}
+
+/// The item that `pointer` leads into: `/tools/3` of `/tools/3/description`.
+fn item_of(pointer: &str) -> &str {
+    let parts = if pointer.starts_with("/instructions") { 1 } else { 2 };
+    pointer.match_indices('/').nth(parts).map_or(pointer, |(at, _)| &pointer[..at])
 }
 
 /// Parts whose text a model or a person acts upon.

@@ -23,6 +23,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::analysis::surface::is_loopback;
 use crate::base::text::{plural, quote};
 use crate::model::drift::{Detail, Difference, How, Part};
 use crate::model::finding::Finding;
@@ -55,6 +56,8 @@ pub(crate) const REPORT: Bounds = Bounds { details: 16, texts: Texts::Window(200
 pub(crate) const FULL: Bounds = Bounds { details: 200, texts: Texts::Whole(64 << 10) };
 /// Differences of one server that a report tells.
 pub(crate) const MOST: usize = 500;
+/// From here on Linux chooses ports for whoever asks for any.
+const FIRST_CHOSEN: u16 = 32768;
 
 /// A difference, and where its older side is.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +131,12 @@ pub(crate) fn compare_findings(before: &Outcome, after: &Outcome) -> Vec<Differe
     let own = |outcome: &'_ Outcome| -> Vec<(usize, String, String)> {
         let all = outcome.findings.iter().enumerate().filter(|(_, f)| !f.rule.starts_with("HK-RUG"));
         let says = |f: &Finding| format!("{} ({}): {}", f.rule, f.severity, quote(&f.message, 200));
-        all.map(|(at, f)| (at, f.fingerprint.clone(), says(f))).collect()
+        // A fingerprint is of one name.
+        let id = |f: &Finding| match before.name == after.name {
+            true => f.fingerprint.clone(),
+            false => [f.rule.as_ref(), &f.message, f.excerpt.as_deref().unwrap_or_default()].join("\0"),
+        };
+        all.map(|(at, f)| (at, id(f), says(f))).collect()
     };
     let whole = |outcome: &Outcome| List::ALL.into_iter().all(|list| ended(&outcome.inventory, list));
     if !whole(before) || !whole(after) {
@@ -206,6 +214,12 @@ fn objects(before: Option<&Json>, after: Option<&Json>, bounds: &Bounds) -> Vec<
 
 /// How a server is reached, secrets masked. A port of this machine that the system chose is no difference.
 fn endpoint(before: &EndpointView, after: &EndpointView, bounds: &Bounds) -> Vec<Detail> {
+    let around = |view: &'_ EndpointView| {
+        view.url.as_deref().and_then(around_port).map(|(a, b)| [a.to_owned(), b.to_owned()])
+    };
+    if around(before).is_some_and(|then| around(after) == Some(then)) {
+        return Vec::new();
+    }
     let words = |view: &EndpointView| {
         let line = view.line();
         (!line.is_empty()).then(|| Value::from(line))
@@ -215,6 +229,16 @@ fn endpoint(before: &EndpointView, after: &EndpointView, bounds: &Bounds) -> Vec
         // A saved listing says nothing of it.
         (_, _) => Vec::new(),
     }
+}
+
+/// What stands before and behind a port of this machine that the system chose.
+fn around_port(url: &str) -> Option<(&str, &str)> {
+    let host = url.find("://")? + 3;
+    let end = url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at);
+    let (name, port) = url[host..end].rsplit_once(':')?;
+    let near = is_loopback(name.trim_start_matches('[').trim_end_matches(']'));
+    let chosen = near && port.parse::<u16>().is_ok_and(|port| port >= FIRST_CHOSEN);
+    chosen.then_some((&url[..host + name.len()], &url[end..]))
 }
 
 /// Whether a body with `after` may be told by one with `before`: the same in the same order, but for white
