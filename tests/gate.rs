@@ -249,6 +249,10 @@ fn where_no_rule_is_in_force_nothing_passes_for_judged() {
         let output = home.scan("weather", &[]);
         assert_eq!(output.status.code(), Some(2));
         assert!(stderr(&output).contains("no rule is left"), "{}", stderr(&output));
+        home.write("saved.json", "{\"tools\": []}");
+        let output = home.run(&["assess", "saved.json"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains("no rule is left"), "{}", stderr(&output));
     }
     // A rule of one's own is one.
     let own =

@@ -16,7 +16,7 @@ use super::exit::Exit;
 use super::review::Review;
 use super::say;
 use super::scan::outputs::{Outputs, Turn};
-use super::scan::plan::settle;
+use super::scan::plan::{none_left, settle};
 use super::scan::trouble::Trouble;
 use super::scan::{run_info, verdict};
 
@@ -29,8 +29,10 @@ pub(super) fn run(args: &Assess) -> Exit {
         }
     };
     let scan = args.as_scan();
-    let planned = match settle(&scan) {
-        Ok((planned, _)) => planned,
+    let settled =
+        settle(&scan).and_then(|(planned, _)| none_left(&planned.settings.assessment).map(|()| planned));
+    let planned = match settled {
+        Ok(planned) => planned,
         Err(why) => {
             say(&why);
             return Exit::Usage;
@@ -58,6 +60,7 @@ pub(super) fn run(args: &Assess) -> Exit {
         }
     };
     let (mut review, mut trouble) = (Review::new(&planned.settings), Trouble::default());
+    review.expired().iter().for_each(|line| log::warn!("{line}"));
     for (at, mut outcome) in outcomes.into_iter().enumerate() {
         if cancel.is_tripped() {
             outcome = unjudged(
@@ -76,6 +79,9 @@ pub(super) fn run(args: &Assess) -> Exit {
     for client in review.clients() {
         trouble.note_client(&client);
         outputs.client(&client);
+    }
+    if !cancel.is_tripped() {
+        review.unused().iter().for_each(|line| log::warn!("{line}"));
     }
     let tally = review.tally();
     outputs.end(cancel.is_tripped(), tally);

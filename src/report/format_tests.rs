@@ -454,3 +454,14 @@ fn a_server_that_several_files_name_has_each_of_them() {
     let related = report["runs"][0]["results"][0]["relatedLocations"].as_array().unwrap().clone();
     assert_eq!(related.len(), 99, "with its own location what code scanning shows");
 }
+
+#[test]
+fn every_format_says_what_was_not_assessed() {
+    let others = [Format::Table, Format::Json, Format::Ndjson, Format::Html, Format::Prometheus];
+    for format in FORMATS.into_iter().chain(others) {
+        let text = told(format, &[complete()], &[]);
+        assert!(text.contains("what the code does"), "{format:?}: {text}");
+    }
+    let metrics = told(Format::Prometheus, &[complete()], &[]);
+    assert!(metrics.starts_with("# not assessed: what the code does\n"), "{metrics}");
+}

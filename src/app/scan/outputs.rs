@@ -18,6 +18,10 @@ use crate::sys::terminal;
 
 /// A format that cannot be known is a usage error, before anything is run.
 pub(super) fn check(args: &Scan) -> Result<(), String> {
+    // Who writes `-` means standard output, not a file of this name, nor what standard input was read from.
+    if args.output.iter().any(|path| path.as_os_str() == "-" || path.as_os_str() == "/dev/stdin") {
+        return Err("--output -: must be a file (without --output the report goes to standard output)".into());
+    }
     let repeated = args.output.iter().enumerate().find(|(i, path)| {
         let same = |other: &PathBuf| std::path::absolute(other).ok() == std::path::absolute(path).ok();
         args.output[..*i].iter().any(same)

@@ -121,7 +121,7 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
 }
 
 /// A run without rules that somebody switched off one by one would pass everything.
-fn none_left(policy: &Policy) -> Result<(), String> {
+pub(in crate::app) fn none_left(policy: &Policy) -> Result<(), String> {
     let none = entries(policy).iter().all(|rule| rule.off.is_some());
     if none && !policy.selection.off.is_empty() {
         return Err(
