@@ -212,14 +212,18 @@ impl Lexicon {
 
 /// The bit of the notion `name`.
 pub(super) fn notion(name: &str) -> Option<u128> {
-    let mut names: Vec<&str> = Vec::new();
-    for row in NOTIONS {
-        if !names.contains(&row.name) {
-            names.push(row.name);
-        }
-    }
-    names.iter().position(|n| *n == name).map(|at| 1 << at)
+    BITS.get(name).copied()
 }
+
+/// A bit for each name. Asked for with every text, so the table is not gone through for it.
+static BITS: LazyLock<HashMap<&str, u128>> = LazyLock::new(|| {
+    let mut bits: HashMap<&str, u128> = HashMap::new();
+    for row in NOTIONS {
+        let next = bits.len();
+        bits.entry(row.name).or_insert_with(|| 1 << next);
+    }
+    bits
+});
 
 pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let mut words: HashMap<String, Meaning> = HashMap::new();
