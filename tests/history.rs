@@ -326,7 +326,8 @@ fn what_a_killed_run_did_not_come_to_is_not_gone() {
         let servers = json!({"mcpServers": {"twin": twin, "other": other}});
         fs::write(home.0.join("servers.json"), servers.to_string()).unwrap();
     };
-    servers(&twin);
+    // Not quite the same command, or both would be one server.
+    servers(&json!({"command": "python3", "args": [args[0], args[1], "x"]}));
     home.scan(&[]);
     servers(&json!({"command": "python3", "args": ["-c", "import sys; sys.stdin.read()"]}));
     let mut scan = home.command(&["scan", "--targets", "servers.json", "--timeout", "60"]);

@@ -59,8 +59,9 @@ fn one(then: Option<&Outcome>, now: &Outcome, summary: &mut Summary) -> Option<S
         outcome.inventory.protocol.is_some() || outcome.inventory.coverage.iter().any(|row| row.pages > 0)
     };
     let known = reached(then) && reached(now);
-    // A listing that was saved raw was judged by nobody.
-    let judged = |outcome: &Outcome| !outcome.findings.is_empty() || outcome.saved.is_none();
+    // A listing that was saved raw, or a baseline, was judged by nobody; what was asked was, if it is good as well.
+    let judged =
+        |outcome: &Outcome| !outcome.findings.is_empty() || outcome.saved.is_none() || outcome.attempts > 0;
     if known && judged(then) && judged(now) {
         changes.extend(drift::compare_findings(then, now));
     }
