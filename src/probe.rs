@@ -122,7 +122,6 @@ pub(crate) fn probe(
 /// A target that was never tried, as the report shows it.
 pub(crate) fn blank(target: &Target, redaction: &Redaction) -> Outcome {
     Outcome {
-        name: target.name.clone(),
         owners: target.owners.clone(),
         tags: target.tags.clone(),
         transport: match &target.endpoint {
@@ -134,20 +133,7 @@ pub(crate) fn blank(target: &Target, redaction: &Redaction) -> Outcome {
             Endpoint::Unknown => None,
         },
         endpoint: target.endpoint.view(redaction),
-        status: Status::Failed,
-        failure: None,
-        inventory: Default::default(),
-        auth: Auth::default(),
-        findings: Vec::new(),
-        risk: None,
-        drift: None,
-        notes: Vec::new(),
-        stderr: None,
-        timing: Timing::default(),
-        attempts: 0,
-        cached: None,
-        worker: None,
-        saved: None,
+        ..Outcome::unknown(&target.name)
     }
 }
 

@@ -121,6 +121,18 @@ fn a_raw_listing_gates_a_pipeline() {
 }
 
 #[test]
+fn listings_of_one_file_are_scored_and_held_against_each_other() {
+    let folder = Folder::new("fleet");
+    let same = r#"{"tools":[{"name":"search_docs","description":"Searches pages.","inputSchema":{}}]}"#;
+    folder.write("two.json", &format!(r#"{{"a":{same},"b":{same}}}"#));
+    let judged = report(&folder.run(&["assess", "two.json", "--format", "json"]));
+    let client = &judged["clients"][0];
+    assert_eq!((&client["servers"], &client["tools"]), (&json!(["a", "b"]), &json!(2)));
+    assert_eq!(client["findings"][0]["rule"], "HK-SHD-001", "{client}");
+    assert!(judged["targets"][0]["risk"]["score"].is_u64(), "{judged}");
+}
+
+#[test]
 fn reports_of_listings_follow_the_schema() {
     let folder = Folder::new("schema");
     folder.write("all.ndjson", &format!("{BAD}\nnot json\n{{\"prompts\":[]}}\n"));

@@ -152,3 +152,20 @@ fn nobody_is_asked_twice_who_does_not_ask_for_it() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{output:?}");
     }
 }
+
+#[test]
+fn a_report_that_is_judged_again_still_says_that_a_server_is_two_faced() {
+    let folder = Folder::new("again");
+    let told = folder.scan("name", &["--differential"]);
+    let scan = ["scan", "--targets", "t.json", "--differential", "--fail-on", "never", "--output", "r.json"];
+    assert_eq!(folder.run(&scan).status.code(), Some(0));
+    let output = folder.run(&["assess", "r.json", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let again: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rules = |target: &Value| -> Vec<String> {
+        let all = target["findings"].as_array().unwrap().iter();
+        all.map(|f| f["rule"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(cloaks(&again["targets"][0]), cloaks(&told));
+    assert_eq!(rules(&again["targets"][0]), rules(&told), "how often it was asked is no deviation");
+}

@@ -463,3 +463,39 @@ fn the_policy_goes_by_rule_severity_server_and_tag() {
     let failure = report["targets"][0]["failure"]["message"].as_str().unwrap();
     assert!(failure.starts_with("tags: must be"), "{failure}");
 }
+
+#[test]
+fn the_shipped_examples_of_a_policy_hold_and_do_what_they_say() {
+    let shipped = |name: &str| format!("{}/config/{name}", env!("CARGO_MANIFEST_DIR"));
+    let home = Home::new("shipped", "");
+    for name in ["policy.example.yaml", "suppressions.example.yaml"] {
+        let checked = home.run(&["config", "check", &shipped(name)]);
+        assert_eq!((checked.status.code(), stderr(&checked).as_str()), (Some(0), ""), "{name}: {checked:?}");
+    }
+    let tool = |name: &str, text: &str| json!({"name": name, "description": text, "inputSchema": {"type": "object", "properties": {}}});
+    let listing = json!({"tools": [
+        tool("Payroll_export", "Listed at wiki.c\u{43e}rp.acme.example."),
+        tool("find_page", "Listed at docs.corp.acme.example."),
+    ]});
+    home.write("listing.json", &listing.to_string());
+    let judged = home.run(&[
+        "assess",
+        "listing.json",
+        "--format",
+        "json",
+        "--config",
+        &shipped("policy.example.yaml"),
+    ]);
+    assert_eq!(judged.status.code(), Some(1), "{judged:?}");
+    let report = json_of(&judged);
+    let own: Vec<_> = findings(&report)
+        .iter()
+        .filter_map(|f| Some((f["rule"].as_str()?, f["pointer"].as_str()?)))
+        .filter(|(rule, _)| rule.starts_with("ACME-"))
+        .collect();
+    assert_eq!(own, [("ACME-002", "/tools/0/name"), ("ACME-001", "/tools/0/description")]);
+    assert_eq!(
+        report["clients"][0]["findings"][0]["rule"], "HK-SHW-001",
+        "the list of approved servers is read"
+    );
+}

@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -139,6 +140,9 @@ fn a_renamed_server_and_a_changed_command_line_are_the_same_server() {
     home.offers(&json!({"tools": [tool("read", POISON)]}));
     home.servers("other-name", "offer.json");
     assert_eq!(drifted(&home.scan(&[])), ["HK-RUG-001 high"]);
+    // Its findings are not new for that.
+    let table = text(&home.run(&["diff"]).stdout);
+    assert!(table.contains("other-name (was called twin)") && !table.contains("- finding"), "{table}");
     fs::write(home.0.join("offer-2.json"), json!({"tools": []}).to_string()).unwrap();
     home.servers("other-name", "offer-2.json");
     let moved = home.scan(&[]);
@@ -171,7 +175,7 @@ fn show_tells_again_what_was_told() {
     let table = text(&home.run(&["show", &id[..8]]).stdout);
     assert!(table.contains("twin") && table.contains("critical HK-POI-"), "{table}");
     for (args, code, why) in [
-        (&["show", "-9"][..], 2, "no run @-9: 2 recorded"),
+        (&["show", "-9"][..], 2, "no run -9: 2 recorded"),
         (&["show", "ffffffff"], 2, "no run ffffffff"),
         (&["show", "latest", "--target", "nobody"], 2, "no server called nobody"),
         (&["diff", "latest", "gone.json"], 2, "gone.json cannot be read"),
@@ -276,6 +280,71 @@ fn a_baseline_is_the_same_bytes_until_a_server_changes() {
         let output = home.run(&["scan", "--targets", "servers.json", "--baseline", bad]);
         assert_eq!((output.status.code(), text(&output.stderr).contains(bad)), (Some(2), true), "{output:?}");
     }
+}
+
+#[test]
+fn only_what_is_in_no_run_is_pruned_from_a_baseline() {
+    let home = Home::new("prune");
+    let listing = |name: &str| json!({"name": name, "tools": [tool("read", "Reads a file.")]}).to_string();
+    let report = |names: &[&str], file: &str| {
+        let lines: Vec<String> = names.iter().map(|name| listing(name)).collect();
+        fs::write(home.0.join("all.ndjson"), lines.join("\n")).unwrap();
+        home.run(&["assess", "all.ndjson", "--output", file]);
+        // As if it had been asked: a raw listing says nothing of its server.
+        let mut report: Value = serde_json::from_slice(&fs::read(home.0.join(file)).unwrap()).unwrap();
+        for target in report["targets"].as_array_mut().unwrap() {
+            target["protocol"] = json!({"version": "2025-06-18", "era": "handshake"});
+        }
+        fs::write(home.0.join(file), report.to_string()).unwrap();
+    };
+    report(&["a", "b", "c"], "three.json");
+    report(&["a", "b"], "two.json");
+    let names = || -> Vec<String> {
+        let file = fs::read(home.0.join("hawkeye-baseline.json")).unwrap();
+        let file: Value = serde_json::from_slice(&file).unwrap();
+        file["targets"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let accept = |args: &[&str]| home.run(&[&["baseline", "accept"], args].concat());
+    assert_eq!(accept(&["three.json"]).status.code(), Some(0));
+    assert_eq!(names(), ["a", "b", "c"]);
+    // One is renewed; the other is there as well, and stays.
+    let output = accept(&["two.json", "--target", "a", "--prune"]);
+    assert_eq!(
+        (output.status.code(), names()),
+        (Some(0), vec!["a".to_owned(), "b".to_owned()]),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn what_a_killed_run_did_not_come_to_is_not_gone() {
+    let home = Home::new("killed");
+    home.offers(&json!({"tools": [tool("read", "Reads a file.")]}));
+    let args = [home.0.join("server.py"), home.0.join("offer.json")].map(|p| p.display().to_string());
+    let twin = json!({"command": "python3", "args": args});
+    let servers = |other: &Value| {
+        let servers = json!({"mcpServers": {"twin": twin, "other": other}});
+        fs::write(home.0.join("servers.json"), servers.to_string()).unwrap();
+    };
+    // Not quite the same command, or both would be one server.
+    servers(&json!({"command": "python3", "args": [args[0], args[1], "x"]}));
+    home.scan(&[]);
+    servers(&json!({"command": "python3", "args": ["-c", "import sys; sys.stdin.read()"]}));
+    let mut scan = home.command(&["scan", "--targets", "servers.json", "--timeout", "60"]);
+    let mut scan = scan.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let until = Instant::now() + Duration::from_secs(30);
+    while home.json(&["history", "--format", "json"]).as_array().unwrap().len() < 2 {
+        assert!(Instant::now() < until && scan.try_wait().unwrap().is_none());
+    }
+    scan.kill().unwrap();
+    scan.wait().unwrap();
+    for args in [["diff", "-2", "-1"], ["diff", "-1", "-2"]] {
+        let told = home.json(&[&args[..], &["--format", "json"]].concat());
+        assert_eq!(told["summary"], json!({"added": 0, "removed": 0, "changed": 0, "unknown": 1, "same": 1}));
+        assert_eq!(told["servers"][0]["name"], "other");
+    }
+    let pruned = home.run(&["baseline", "accept", "--prune"]);
+    assert_eq!(pruned.status.code(), Some(2), "{pruned:?}");
 }
 
 #[test]

@@ -44,9 +44,9 @@ const TOO_FAR: &[(&str, &str, &str)] = &[
 const FENCES: &[(&str, &[&str])] = &[
     ("ureq", &["transport/"]),
     ("rustls", &["transport/"]),
-    ("threadpool", &["engine/", "engine.rs"]),
+    ("threadpool", &["engine/"]),
     ("serde_yaml", &["config/", "analysis/twins.rs"]),
-    ("argh", &["cli/", "cli.rs"]),
+    ("argh", &["cli/"]),
     ("regex_lite", &["analysis/"]),
     ("rusqlite", &["store/"]),
     ("env_logger", &["main.rs", "app/"]),

@@ -43,13 +43,12 @@ pub(super) struct Item<'a> {
 impl<'a> Item<'a> {
     /// The item at `index` of `list`.
     pub(super) fn of(list: List, index: usize, json: &'a Json, depth: usize) -> Item<'a> {
-        let (kind, field) = match list {
-            List::Tools => (Kind::Tool, "tools"),
-            List::Resources => (Kind::Resource, "resources"),
-            List::ResourceTemplates => (Kind::Resource, "resource_templates"),
-            List::Prompts => (Kind::Prompt, "prompts"),
+        let kind = match list {
+            List::Tools => Kind::Tool,
+            List::Resources | List::ResourceTemplates => Kind::Resource,
+            List::Prompts => Kind::Prompt,
         };
-        Item::new(kind, (field, Some(index)), Tree::of(json), is_plain(json.text()), depth)
+        Item::new(kind, (list.field(), Some(index)), Tree::of(json), is_plain(json.text()), depth)
     }
 
     /// What the server says of itself.

@@ -145,6 +145,7 @@ pub(super) const NOTIONS: &[Notion] = &[
     verbs("GUARD", "detect prevent block protect defend identify analyze analyse test monitor check scan mitigate review simulate refuse reject remediate patch evaluate assess flag classify investigate"),
     fixed("KNOW", "know knows knowing see sees seeing seen notice notices noticing noticed aware learn learns learning find finds hear hears suspect suspects suspecting realize realise realizes wonder wonders understand told informed shown notified asked erfahren wissen merken saber sepa savoir apprendre знать узнать 知道 发现 察觉"),
     // What makes a frame harmless that stands in the same sentence.
+    fixed("GUARD", "simulation simulations classifier detector"),
     verbs("REFUSE", "refuse reject block forbid deny disallow exclude"),
     fixed("REFUSE", "never nie nunca jamais could how"),
     fixed("IF", "if when unless whether until once after only explicitly wenn si quand"),
@@ -159,7 +160,7 @@ pub(super) const NOTIONS: &[Notion] = &[
     fixed("FLAG", "whitespace case flag flags lint linter gitignore css style styles"),
     fixed("SESSION", "sandbox sandboxed interactive session start_process container"),
     fixed("ID", "id ids identifier conversationid conversation_id thread_id"),
-    nouns("PROTECTED", "id identifier number name title culprit solution answer spoiler hash"),
+    nouns("PROTECTED", "id identifier number name title culprit solution answer spoiler hash placeholder villain player plot"),
     fixed("DEFENCE", "prevention against threat threats how awareness educational cve cves mitigations pentest vulnerability vulnerabilities advisory advisories research sample samples detector detectors classifier blocklist defend"),
     fixed("EXAMPLE", "example examples e.g eg sample such like instance beispiel ejemplo exemple placeholder docs documentation readme"),
     fixed("BEST", "best greatest finest ultimate perfect superior unmatched unrivaled unrivalled unbeatable supreme number-one top #1 beste mejor meilleur melhor лучший 最好 最佳"),
@@ -211,14 +212,18 @@ impl Lexicon {
 
 /// The bit of the notion `name`.
 pub(super) fn notion(name: &str) -> Option<u128> {
-    let mut names: Vec<&str> = Vec::new();
-    for row in NOTIONS {
-        if !names.contains(&row.name) {
-            names.push(row.name);
-        }
-    }
-    names.iter().position(|n| *n == name).map(|at| 1 << at)
+    BITS.get(name).copied()
 }
+
+/// A bit for each name. Asked for with every text, so the table is not gone through for it.
+static BITS: LazyLock<HashMap<&str, u128>> = LazyLock::new(|| {
+    let mut bits: HashMap<&str, u128> = HashMap::new();
+    for row in NOTIONS {
+        let next = bits.len();
+        bits.entry(row.name).or_insert_with(|| 1 << next);
+    }
+    bits
+});
 
 pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let mut words: HashMap<String, Meaning> = HashMap::new();

@@ -56,6 +56,7 @@ mod tree;
 #[cfg(test)]
 mod twins;
 mod unicode;
+mod wording;
 mod words;
 
 use std::time::Instant;
@@ -98,7 +99,7 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
     let begun = Instant::now();
     let refused = outcome.auth.posture != Posture::Unknown;
     let untrusted = outcome.failure.as_ref().is_some_and(|f| f.kind == FailureKind::Tls);
-    outcome.findings = match outcome.is_learnt() || refused || untrusted {
+    outcome.findings = match outcome.is_known() || refused || untrusted {
         false => Vec::new(),
         true => {
             let facts = Facts {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 pub(crate) use super::custom::{Custom, Pattern, Place, Subject};
 pub use super::selection::Selection;
+use crate::base::glob::Glob;
 
 /// What the settings say about judging.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,13 +36,13 @@ pub(crate) struct Approved {
     pub(crate) servers: Vec<ApprovedServer>,
 }
 
-/// What an approved server is called and how it is reached, as far as that matters. `*` stands for anything.
+/// What an approved server is called and how it is reached, as far as that matters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ApprovedServer {
     /// Its name in the targets file.
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Glob>,
     /// Its URL.
-    pub(crate) url: Option<String>,
+    pub(crate) url: Option<Glob>,
     /// Its command line, words joined with blanks.
-    pub(crate) command: Option<String>,
+    pub(crate) command: Option<Glob>,
 }

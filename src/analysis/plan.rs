@@ -172,8 +172,10 @@ fn form_of(letter: char) -> u8 {
     }
 }
 
-fn is_secret_place(path: &str) -> bool {
-    SECRET_PLACES.iter().any(|p| path.contains(p)) && !path.ends_with(".env.example") && !path.contains("://")
+pub(super) fn is_secret_place(path: &str) -> bool {
+    SECRET_PLACES.iter().any(|p| path.contains(p))
+        && ![".env.example", ".pub"].iter().any(|end| path.ends_with(end))
+        && !path.contains("://")
 }
 
 /// `send_email`: the name of a function.

@@ -14,6 +14,10 @@ use super::item::{Item, Kind};
 const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
+/// From here on words are as those of orders are, as `scripts/train-wording.py` weighs them.
+const ALIKE: i32 = 50;
+/// From here on they are more like those of orders than not.
+const LIKELY: i32 = 0;
 
 /// How bad `sign` is in `item`, all signs considered.
 fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
@@ -121,4 +125,26 @@ pub(super) fn impersonate(item: &Item<'_>, hits: &mut Hits<'_>) {
 /// HK-POI-015
 pub(super) fn hostile(item: &Item<'_>, hits: &mut Hits<'_>) {
     tell(item, hits, Sign::Hostile, "says of itself that it harms");
+}
+
+/// HK-POI-016
+pub(super) fn wording(item: &Item<'_>, hits: &mut Hits<'_>) {
+    let signals = item.signals();
+    let score = signals.wording.score();
+    let Some((node, excerpt)) = &signals.heaviest else { return };
+    let severity = match score {
+        ALIKE.. => Severity::High,
+        LIKELY.. => Severity::Medium,
+        _ => return,
+    };
+    hits.add(severity, || Hit {
+        confidence: if severity == Severity::High { Confidence::Medium } else { Confidence::Low },
+        message: format!(
+            "{} reads like an order to the model: {}",
+            item.label(),
+            signals.wording.heaviest().join(", ")
+        ),
+        path: item.tree.pointer(*node),
+        excerpt: Some(excerpt.clone()),
+    });
 }

@@ -96,7 +96,7 @@ const fn name(confidence: Confidence) -> &'static str {
 
 /// What `outcome`, whose findings are final, risks; nothing where too little is known to say so.
 pub(crate) fn risk(outcome: &Outcome) -> Option<Risk> {
-    if !outcome.is_learnt() {
+    if !outcome.is_known() {
         return None;
     }
     let whole = outcome.status == Status::Complete;

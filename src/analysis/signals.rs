@@ -8,6 +8,7 @@ use super::frames::{FRAMES, Sign};
 use super::item::Item;
 use super::plan::{INDEX, is_identifier};
 use super::tree::{Tree, Value};
+use super::wording::{Spot, Wording};
 use super::words::{Class, Token, Words};
 
 /// What was found of one sign: the frame that weighs most, and where.
@@ -30,6 +31,10 @@ pub(super) struct Signals {
     pub(super) encoded: Option<(usize, Hidden)>,
     /// Whether what is encoded wants something.
     pub(super) ill_encoded: bool,
+    /// What the words weigh.
+    pub(super) wording: Wording,
+    /// Where they weigh most: a node, and some words.
+    pub(super) heaviest: Option<(usize, String)>,
 }
 
 impl Signals {
@@ -73,6 +78,28 @@ const AROUND: usize = 4;
 pub(super) fn of(item: &Item<'_>) -> Signals {
     let mut signals = Signals::default();
     let mut words = Words::default();
+    each_text(item, |text, place| {
+        let mut first = place.says_purpose;
+        pieces(text, |piece| {
+            words.read(piece);
+            let purpose = if std::mem::take(&mut first) { purpose(&words) } else { 0 };
+            search(&words, piece, purpose, place, &mut signals);
+            weigh(&words, piece, place, &mut signals);
+            for hidden in decode::hidden(piece) {
+                let before = signals.total();
+                words.read(&hidden.says);
+                search(&words, &hidden.says, 0, place, &mut signals);
+                weigh(&words, &hidden.says, place, &mut signals);
+                signals.ill_encoded |= signals.total() > before;
+                signals.encoded.get_or_insert((place.node, hidden));
+            }
+        });
+    });
+    signals
+}
+
+/// Every text of `item` that a model may get to see, and where it stands.
+pub(super) fn each_text(item: &Item<'_>, mut each: impl FnMut(&str, Place)) {
     let tree = &item.tree;
     // Containers nest twice as fast as schemas do.
     let deepest = 2 * item.depth + 2;
@@ -82,26 +109,26 @@ pub(super) fn of(item: &Item<'_>) -> Signals {
         match tree.value(at) {
             Value::Object | Value::Array => ends.push(tree.node(at).end),
             Value::Text(text) if text.len() >= SHORTEST && ends.len() <= deepest && is_prose(tree, at) => {
-                let says_purpose = tree.node(at).parent == Tree::ROOT && tree.key(at) == "description";
-                let place = Place { node: at, odd: is_odd(tree, at), asks: is_asking(tree, at) };
-                let mut first = says_purpose;
-                pieces(text, |piece| {
-                    words.read(piece);
-                    let purpose = if std::mem::take(&mut first) { purpose(&words) } else { 0 };
-                    search(&words, piece, purpose, place, &mut signals);
-                    for hidden in decode::hidden(piece) {
-                        let before = signals.total();
-                        words.read(&hidden.says);
-                        search(&words, &hidden.says, 0, place, &mut signals);
-                        signals.ill_encoded |= signals.total() > before;
-                        signals.encoded.get_or_insert((at, hidden));
-                    }
-                });
+                let top = tree.node(at).parent == Tree::ROOT;
+                let place = Place {
+                    node: at,
+                    odd: is_odd(tree, at),
+                    asks: is_asking(tree, at),
+                    says_purpose: top && tree.key(at) == "description",
+                    names: top && matches!(tree.key(at), "name" | "uri"),
+                };
+                each(text, place);
             }
             Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
         }
     }
-    signals
+}
+
+fn weigh(words: &Words, text: &str, place: Place, signals: &mut Signals) {
+    let Some(spot) = place.spot() else { return };
+    if let Some(at) = signals.wording.read(words, spot) {
+        signals.heaviest = Some((place.node, excerpt(text, &words.tokens, at..at + 1)));
+    }
 }
 
 /// What is never shown to a model as text, or is no language.
@@ -128,11 +155,27 @@ fn is_asking(tree: &Tree<'_>, at: usize) -> bool {
 
 /// Where a text stands.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     node: usize,
     odd: bool,
     /// Whether it describes something that is to be given.
     asks: bool,
+    /// Whether it says what the item is for.
+    says_purpose: bool,
+    /// Whether it is what the item is called.
+    names: bool,
+}
+
+impl Place {
+    /// The same, as the weights of words tell places apart; nothing for names.
+    pub(super) fn spot(self) -> Option<Spot> {
+        match (self.names, self.says_purpose, self.asks) {
+            (true, ..) => None,
+            (_, true, _) => Some(Spot::Description),
+            (_, _, true) => Some(Spot::Parameter),
+            (..) => Some(Spot::Elsewhere),
+        }
+    }
 }
 
 /// How many words the first sentence has.

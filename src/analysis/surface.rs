@@ -197,7 +197,9 @@ pub(super) fn deviations(facts: &Facts<'_>, hits: &mut Hits<'_>) {
     ];
     /// What the protocol allows, and is only worth a note.
     const ALLOWED: [&str; 4] = ["list_changed", "retry_after", "server_request", "session_expired"];
-    let notes: Vec<_> = facts.notes.iter().filter(|n| !ALLOWED.contains(&n.code.as_ref())).collect();
+    // What a report that is judged again says of how often it asked is no doing of the server's.
+    let its_own = |code: &str| !ALLOWED.contains(&code) && !code.starts_with("differential_");
+    let notes: Vec<_> = facts.notes.iter().filter(|n| its_own(&n.code)).collect();
     if notes.is_empty() {
         return;
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::finding::Severity;
 use crate::model::inventory::{Json, Protocol};
-use crate::model::outcome::{Posture, Status, Timing};
+use crate::model::outcome::Posture;
 use crate::model::revision::Era;
 
 pub(super) fn object(value: &Value) -> Json {
@@ -237,27 +237,7 @@ fn what_is_too_large_is_said_to_be_and_its_texts_are_judged_all_the_same() {
 #[test]
 fn only_what_was_reached_is_judged() {
     let target = Target::url("t", "http://tools.example/mcp");
-    let mut outcome = Outcome {
-        name: target.name.clone(),
-        owners: Vec::new(),
-        transport: None,
-        endpoint: target.view(),
-        status: Status::Failed,
-        failure: None,
-        inventory: Inventory::default(),
-        auth: Auth::default(),
-        findings: Vec::new(),
-        tags: Vec::new(),
-        risk: None,
-        drift: None,
-        notes: Vec::new(),
-        stderr: None,
-        timing: Timing::default(),
-        attempts: 1,
-        cached: None,
-        worker: None,
-        saved: None,
-    };
+    let mut outcome = Outcome { endpoint: target.view(), attempts: 1, ..Outcome::unknown(&target.name) };
     judge(&target, &mut outcome, &Policy::default());
     assert_eq!(outcome.findings, []);
     outcome.inventory.protocol = Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake });

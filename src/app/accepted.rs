@@ -123,14 +123,14 @@ fn server(outcome: &Outcome) -> Value {
         "auth": {"posture": outcome.auth.posture},
         "coverage": List::ALL.map(|list| coverage(list, inventory)),
     });
-    for (list, field) in List::ALL.into_iter().zip(["tools", "resources", "resource_templates", "prompts"]) {
+    for list in List::ALL {
         let mut items: Vec<Value> = inventory.items(list).iter().map(raw).collect();
         let name = |item: &Value| {
             let key = ["name", "uri", "uriTemplate"].into_iter().find_map(|key| item.get(key)?.as_str());
             key.unwrap_or_default().to_owned()
         };
         items.sort_by_cached_key(|item| (name(item), item.to_string()));
-        server[field] = Value::Array(items);
+        server[list.field()] = Value::Array(items);
     }
     server
 }

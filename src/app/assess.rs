@@ -122,7 +122,7 @@ fn judged(mut outcome: Outcome, policy: &Policy) -> Outcome {
     let run = catch_unwind(AssertUnwindSafe(|| analysis::judge(&target, &mut outcome, policy)));
     match run {
         Ok(()) => {
-            keep_hidden(&mut outcome, before);
+            keep_hidden(&mut outcome, before, policy);
             outcome
         }
         Err(panic) => {
@@ -134,9 +134,12 @@ fn judged(mut outcome: Outcome, policy: &Policy) -> Outcome {
     }
 }
 
-/// What a report says of a secret in an entry can only be said by who saw it: the report has its mask.
-fn keep_hidden(outcome: &mut Outcome, before: Vec<Finding>) {
-    let hidden = before.into_iter().filter(|f| f.rule == "HK-SEC-001" && f.pointer.starts_with("/endpoint"));
+/// What a report says of a secret in an entry can only be said by who saw it: the report has its mask. Nor can
+/// one listing show that a server says other things to others.
+fn keep_hidden(outcome: &mut Outcome, before: Vec<Finding>, policy: &Policy) {
+    let masked = |f: &Finding| f.rule == "HK-SEC-001" && f.pointer.starts_with("/endpoint");
+    let asked = |f: &Finding| policy.risk && f.rule.starts_with("HK-CLK-");
+    let hidden = before.into_iter().filter(|f| masked(f) || asked(f));
     for finding in hidden {
         if outcome.findings.iter().all(|f| f.fingerprint != finding.fingerprint) {
             outcome.findings.push(Finding { fails: false, suppressed: None, ..finding });

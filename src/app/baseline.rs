@@ -1,5 +1,7 @@
 //! `hawkeye baseline`: accepting servers as they are, and asking whether they still are.
 
+use std::collections::HashSet;
+
 use crate::base::text::{plural, quote};
 use crate::cli::args::{Baseline as Args, BaselineAccept, BaselineCheck, BaselineCommand};
 use crate::model::outcome::Outcome;
@@ -23,7 +25,15 @@ pub(super) fn run(args: &Args) -> Exit {
 }
 
 fn accept(args: &BaselineAccept) -> Result<Exit, Missing> {
-    let Side { mut outcomes, .. } = Runs::open(args.config.as_deref())?.side(&args.side, None)?;
+    let Side { mut outcomes, whole, .. } = Runs::open(args.config.as_deref())?.side(&args.side, None)?;
+    if args.prune && !whole {
+        return Err(Missing::Usage(
+            "--prune needs a run that came to its end, or nobody knows which servers are gone (hawkeye history)"
+                .to_owned(),
+        ));
+    }
+    // All that are in the run, whichever of them are to be accepted.
+    let there: HashSet<String> = outcomes.iter().map(|outcome| outcome.name.clone()).collect();
     if let Some(stranger) = args.target.iter().find(|name| outcomes.iter().all(|o| o.name != **name)) {
         return Err(Missing::Usage(format!("no server called {} in that run", quote(stranger, 60))));
     }
@@ -39,9 +49,8 @@ fn accept(args: &BaselineAccept) -> Result<Exit, Missing> {
         false => Vec::new(),
     };
     let (mut new, mut renewed, mut refused) = (0, 0, Vec::new());
-    let here = |outcome: &Outcome| outcomes.iter().any(|o| o.name == outcome.name);
     let (kept, gone): (Vec<Outcome>, Vec<Outcome>) =
-        servers.into_iter().partition(|server| !args.prune || here(server));
+        servers.into_iter().partition(|server| !args.prune || there.contains(&server.name));
     servers = kept;
     for outcome in outcomes {
         if !acceptable(&outcome) {

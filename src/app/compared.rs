@@ -23,15 +23,28 @@ pub(super) fn compare(before: Side, after: Side) -> Comparison {
             met[at] = true;
             &before.outcomes[at]
         });
-        servers.extend(one(then, now, &mut summary));
+        match then {
+            None if !before.whole => servers.push(only_here(now, &mut summary)),
+            then => servers.extend(one(then, now, &mut summary)),
+        }
     }
     for gone in before.outcomes.iter().zip(met).filter(|(_, met)| !met).map(|(outcome, _)| outcome) {
+        if !after.whole {
+            servers.push(only_here(gone, &mut summary));
+            continue;
+        }
         summary.removed += 1;
         let name = gone.name.clone();
         servers.push(Server { name, name_before: None, change: Fate::Removed, changes: Vec::new() });
     }
     let (before, after) = (before.origin, after.origin);
     Comparison { schema_version: SCHEMA_VERSION, before, after, summary, servers }
+}
+
+/// A server of one side, where the other side may have had it as well.
+fn only_here(server: &Outcome, summary: &mut Summary) -> Server {
+    summary.unknown += 1;
+    Server { name: server.name.clone(), name_before: None, change: Fate::Unknown, changes: Vec::new() }
 }
 
 fn one(then: Option<&Outcome>, now: &Outcome, summary: &mut Summary) -> Option<Server> {
@@ -46,8 +59,9 @@ fn one(then: Option<&Outcome>, now: &Outcome, summary: &mut Summary) -> Option<S
         outcome.inventory.protocol.is_some() || outcome.inventory.coverage.iter().any(|row| row.pages > 0)
     };
     let known = reached(then) && reached(now);
-    // A listing that was saved raw was judged by nobody.
-    let judged = |outcome: &Outcome| !outcome.findings.is_empty() || outcome.saved.is_none();
+    // A listing that was saved raw, or a baseline, was judged by nobody; what was asked was, if it is good as well.
+    let judged =
+        |outcome: &Outcome| !outcome.findings.is_empty() || outcome.saved.is_none() || outcome.attempts > 0;
     if known && judged(then) && judged(now) {
         changes.extend(drift::compare_findings(then, now));
     }
@@ -84,9 +98,7 @@ fn partners(before: &[Outcome], after: &[Outcome]) -> Vec<Option<usize>> {
     let mut partners: Vec<Option<usize>> =
         after.iter().map(|outcome| by_name.get_mut(outcome.name.as_str())?.pop()).collect();
     let words = |outcome: &Outcome| {
-        let view = &outcome.endpoint;
-        let args = view.args.iter().flatten();
-        let words: Vec<&str> = view.url.iter().chain(&view.command).chain(args).map(String::as_str).collect();
+        let words: Vec<&str> = outcome.endpoint.words().collect();
         (!words.is_empty()).then(|| words.join("\0"))
     };
     let mut left: HashMap<String, usize> =

@@ -93,14 +93,8 @@ fn table(rows: &[Recorded]) -> String {
         let counted = tally(run);
         let tally = counted.unwrap_or_default();
         let age = now.duration_since(run.begun.started).unwrap_or_default().as_secs();
-        let findings: Vec<String> = tally
-            .findings
-            .worst_first()
-            .into_iter()
-            .filter(|(_, count)| *count > 0)
-            .take(2)
-            .map(|(severity, count)| format!("{count} {severity}"))
-            .collect();
+        let findings: Vec<String> =
+            tally.findings.found().take(2).map(|(severity, count)| format!("{count} {severity}")).collect();
         let known = |text: String| if counted.is_some() { text } else { "?".to_owned() };
         let ended = match &run.ended {
             None => " (not ended)",

@@ -13,13 +13,13 @@ use crate::base::text::visible;
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::drift::{Drift, Moment, Since};
-use crate::model::outcome::{EndpointView, Outcome, Owner};
+use crate::model::outcome::{Outcome, Owner, Status};
 use crate::model::run::{RunInfo, Tally};
-use crate::model::target::Target;
+use crate::model::target::{Endpoint, Target};
 use crate::store::history::{self, Begun, Ended, Entry, Identity, Knowledge, Known, Offer, Text};
 use crate::store::key::HashKey;
 use crate::store::options::HistoryOptions;
-use crate::store::{StoreError, record};
+use crate::store::{Store, StoreError, record};
 
 use super::accepted::Baseline;
 use super::scan::database::Database;
@@ -108,8 +108,9 @@ impl Past {
         let (id, started, what) = (info.id.clone(), info.started, self.what.clone());
         let taken = self.database.as_ref().and_then(|database| {
             database.with(|store| {
-                let name =
-                    |t: &Target| name_key(store.secret(), &t.owners, kind(&t.endpoint.view(&no_secrets())));
+                let name = |t: &Target| {
+                    name_key(store.secret(), &t.owners, kind(matches!(t.endpoint, Endpoint::Remote(_))))
+                };
                 Ok(targets.iter().filter_map(name).collect())
             })
         });
@@ -217,7 +218,7 @@ impl Past {
             place,
             identity,
             label: outcome.name.clone(),
-            complete: outcome.status == crate::model::outcome::Status::Complete,
+            complete: outcome.status == Status::Complete,
             offer,
             verdict,
             took: record::took(outcome),
@@ -290,7 +291,7 @@ fn tell(outcome: &mut Outcome, since: Since, found: Vec<Found>, timeline: Vec<Mo
 }
 
 /// The outcome that is `known`, and the text of what it offers.
-fn before(store: &mut crate::store::Store, known: &Known) -> Result<Option<(Outcome, Text)>, StoreError> {
+fn before(store: &mut Store, known: &Known) -> Result<Option<(Outcome, Text)>, StoreError> {
     let (Some(offer), Some(verdict)) =
         (history::text(store, known.inventory)?, history::text(store, known.verdict)?)
     else {
@@ -300,24 +301,19 @@ fn before(store: &mut crate::store::Store, known: &Known) -> Result<Option<(Outc
     Ok(outcome.map(|outcome| (outcome, Text { hash: known.hash, bytes: offer })))
 }
 
-fn no_secrets() -> crate::model::secret::Redaction {
-    crate::model::secret::Redaction::default()
-}
-
 /// A server does not become another one of its kind, but a process is no URL.
-fn kind(view: &EndpointView) -> &'static str {
-    if view.url.is_some() { "url" } else { "process" }
+fn kind(remote: bool) -> &'static str {
+    if remote { "url" } else { "process" }
 }
 
 /// What makes a server the same one next time; twins, which nothing tells apart, are counted.
 fn identity(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {
     let view = &outcome.endpoint;
     let twin = twin.to_string();
-    let args = view.args.iter().flatten().map(String::as_str);
-    let words = view.url.as_deref().into_iter().chain(view.command.as_deref()).chain(args);
-    let parts: Vec<&str> = [kind(view), twin.as_str()].into_iter().chain(words).collect();
+    let parts: Vec<&str> =
+        [kind(view.url.is_some()), twin.as_str()].into_iter().chain(view.words()).collect();
     let endpoint = history::endpoint_of(secret, &parts);
-    Identity { name: name_key(secret, &outcome.owners, kind(view)), endpoint }
+    Identity { name: name_key(secret, &outcome.owners, kind(view.url.is_some())), endpoint }
 }
 
 fn identity_of_twin(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {

@@ -45,7 +45,9 @@ impl Missing {
                 Exit::Usage
             }
             Missing::Store(e) => {
-                say(&format!("history: {e}"));
+                let remedy =
+                    if matches!(e, StoreError::Damaged) { " (the next scan begins a new one)" } else { "" };
+                say(&format!("history: {e}{remedy}"));
                 Exit::Unwritten
             }
         }
@@ -62,6 +64,9 @@ pub(super) struct Runs {
 pub(super) struct Side {
     pub(super) origin: Origin,
     pub(super) outcomes: Vec<Outcome>,
+    /// Whether a server that is not among them was none of its targets: not so where the run was killed, or
+    /// only what is the last known of some servers is left of it.
+    pub(super) whole: bool,
 }
 
 impl Runs {
@@ -89,6 +94,8 @@ impl Runs {
     /// The run that `word` means.
     pub(super) fn run(&self, word: &str) -> Result<Recorded, Missing> {
         let usage = |why: String| Missing::Usage(why);
+        // As it was typed: -2 comes as @-2, since it would pass for an option.
+        let shown = quote(word.strip_prefix('@').filter(|word| word.starts_with('-')).unwrap_or(word), 60);
         let Some(store) = &self.store else {
             return Err(usage(format!("there is no history in {} yet: hawkeye scan records it", self.file)));
         };
@@ -97,10 +104,9 @@ impl Runs {
             let there = runs.len();
             return runs.into_iter().nth(back - 1).ok_or_else(|| match there {
                 0 => usage("no run is recorded: hawkeye scan records it".to_owned()),
-                n => usage(format!("no run {}: {n} recorded (hawkeye history)", quote(word, 40))),
+                n => usage(format!("no run {shown}: {n} recorded (hawkeye history)")),
             });
         }
-        let shown = quote(word, 60);
         if !is_id(word) {
             return Err(usage(format!(
                 "no file and no run {shown} (a run is latest, -2, or at least {SHORTEST_ID} digits of its id: \
@@ -125,12 +131,14 @@ impl Runs {
                 saved::read(path, &mut io::empty()).map_err(|e| Missing::Usage(e.to_string()))?;
             outcomes.retain(|outcome| label.is_none_or(|label| outcome.name == label));
             let at = outcomes.iter().find_map(|o| o.saved.as_ref()?.learnt_at.clone());
-            return Ok(Side { origin: Origin { run: None, at, file: Some(word.to_owned()) }, outcomes });
+            let origin = Origin { run: None, at, file: Some(word.to_owned()) };
+            return Ok(Side { origin, outcomes, whole: true });
         }
         let run = self.run(word)?;
         let outcomes = self.outcomes(&run, label)?;
         let at = Some(rfc3339(run.begun.started));
-        Ok(Side { origin: Origin { run: Some(run.begun.id), at, file: None }, outcomes })
+        let whole = run.ended.is_some() && !run.thinned;
+        Ok(Side { origin: Origin { run: Some(run.begun.id), at, file: None }, outcomes, whole })
     }
 
     /// What `run` found.

@@ -78,6 +78,8 @@ mod tests {
             ("*ab", "aab", true),
             ("a**b", "ab", true),
             ("a*b*c", "a-b-b", false),
+            ("npx -y @acme/*", "npx -y @acme/files@1.2 --root /srv", true),
+            ("https://a/*", "https://a.evil/", false),
             ("ü*", "Über", true),
         ] {
             assert_eq!(Glob::new(pattern).matches(name), expected, "{pattern} {name}");

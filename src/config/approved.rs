@@ -7,10 +7,13 @@
 //!   - name: git                              # all that is given must fit
 //!     command: uvx mcp-server-git==*
 //! ```
+//!
+//! Patterns are those of rules and policies: `*` stands for anything, `?` for one character, case does not matter.
 
 use std::path::Path;
 
 use crate::analysis::options::{Approved, ApprovedServer};
+use crate::base::glob::Glob;
 use crate::base::text::quote;
 
 use super::node::{Node, Position, Tree};
@@ -80,13 +83,13 @@ fn server(file: &str, entry: &Node) -> Result<ApprovedServer, ConfigError> {
     Ok(server)
 }
 
-fn pattern(file: &str, node: &Node) -> Result<String, ConfigError> {
+fn pattern(file: &str, node: &Node) -> Result<Glob, ConfigError> {
     match node.scalar_text() {
         Some(text) if text.is_empty() => Err(ConfigError::at(file, node.at, "an empty pattern fits nothing")),
         Some(text) if text.len() > LONGEST => {
             Err(ConfigError::at(file, node.at, format!("a pattern has at most {LONGEST} characters")))
         }
-        Some(text) => Ok(text),
+        Some(text) => Ok(Glob::new(&text)),
         None => Err(ConfigError::at(file, node.at, format!("expected a pattern, found {}", node.kind()))),
     }
 }
@@ -101,7 +104,7 @@ mod tests {
             "approved_servers:\n- files\n- {url: 'https://a.example/*'}\n- name: git\n  command: uvx git*\n";
         let list = parse("f", text).unwrap();
         let of = |name: &str, url: &str, command: &str| {
-            let some = |s: &str| (!s.is_empty()).then(|| s.to_owned());
+            let some = |s: &str| (!s.is_empty()).then(|| Glob::new(s));
             ApprovedServer { name: some(name), url: some(url), command: some(command) }
         };
         assert_eq!(

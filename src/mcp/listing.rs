@@ -306,11 +306,7 @@ fn remark(list: List, item: &str, changes: Changes, notes: &mut Notes) {
 
 /// What a kept item lacks of what the schema of every revision demands.
 fn fault(list: List, item: &str) -> Option<String> {
-    let key = match list {
-        List::Tools | List::Prompts => "name",
-        List::Resources => "uri",
-        List::ResourceTemplates => "uriTemplate",
-    };
+    let key = list.name_key();
     let [named, schema] = json::pick(item, [key, "inputSchema"])?.members;
     let Some(named) = named.and_then(json::string) else {
         return Some(format!("an item without a string {key}"));

@@ -1,11 +1,9 @@
 //! Outcomes and the causes, remedies and steps they come out as.
 
 use crate::model::certificate::{Certificate, Tls};
-use crate::model::inventory::{Coverage, CoverageState, Inventory, List};
+use crate::model::inventory::{Coverage, CoverageState, List};
 use crate::model::notes::Note;
-use crate::model::outcome::{
-    Auth, EndpointView, Failure, FailureKind, Outcome, Phase, Posture, Status, Timing, Transport,
-};
+use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Posture, Status, Timing, Transport};
 
 use super::causes::{Facts, Way, causes};
 use super::remedies::{measures, problems};
@@ -16,25 +14,12 @@ const TODAY: i64 = 1_800_000_000;
 
 fn outcome(failure: Option<(FailureKind, Phase, &str)>) -> Outcome {
     Outcome {
-        name: "t".into(),
-        owners: Vec::new(),
         transport: Some(Transport::Http),
-        endpoint: EndpointView::default(),
         status: if failure.is_some() { Status::Failed } else { Status::Complete },
         failure: failure.map(|(kind, phase, message)| Failure { kind, phase, message: message.into() }),
-        inventory: Inventory::default(),
-        auth: Auth::default(),
-        findings: Vec::new(),
-        tags: Vec::new(),
-        risk: None,
-        drift: None,
-        notes: Vec::new(),
-        stderr: None,
         timing: Timing { total_ms: 10.0, tcp_ms: Some(1.0), first_byte_ms: Some(1.0), ..Timing::default() },
         attempts: 1,
-        cached: None,
-        worker: None,
-        saved: None,
+        ..Outcome::unknown("t")
     }
 }
 

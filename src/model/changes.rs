@@ -79,7 +79,7 @@ impl Glance {
         Glance {
             status: outcome.status.name(),
             failure: outcome.failure.as_ref().map(|f| f.kind.name()),
-            endpoint: endpoint(outcome),
+            endpoint: outcome.endpoint.line(),
             protocol: inventory.protocol.as_ref().map(|p| p.version.clone()),
             version: reached.then(|| {
                 let parts: Vec<String> = [text("name"), text("version")].into_iter().flatten().collect();
@@ -122,13 +122,12 @@ impl Glance {
             .filter(|(_, from, to)| from != to)
             .map(|(what, from, to)| Change { what, from, to, ..Change::default() })
             .collect();
-        let keys = ["tools", "resources", "resource_templates", "prompts"];
-        let lists = keys.into_iter().zip(self.lists.iter().zip(&before.lists));
-        for (what, (now, then)) in lists {
+        let lists = List::ALL.into_iter().zip(self.lists.iter().zip(&before.lists));
+        for (list, (now, then)) in lists {
             if let (Some(now), Some(then)) = (now, then)
                 && now != then
             {
-                changes.push(listed(what, then, now));
+                changes.push(listed(list.field(), then, now));
             }
         }
         if let (Some(now), Some(then)) = (&self.findings, &before.findings)
@@ -203,12 +202,7 @@ fn named(all: impl Iterator<Item = (String, u64)>) -> BTreeMap<String, u64> {
 
 /// An item's name, and a hash that does not depend on the order of its members.
 fn item(list: List, item: &Json, hasher: &RandomState) -> (String, u64) {
-    let key = match list {
-        List::Tools | List::Prompts => "name",
-        List::Resources => "uri",
-        List::ResourceTemplates => "uriTemplate",
-    };
-    let name = quote(&item.string(key).unwrap_or_else(|| "(no name)".to_owned()), 4 * NAME_MAX);
+    let name = quote(&item.string(list.name_key()).unwrap_or_else(|| "(no name)".to_owned()), 4 * NAME_MAX);
     let hash = match serde_json::from_str::<Value>(item.text()) {
         Ok(value) => hasher.hash_one(value.to_string()),
         Err(_) => hasher.hash_one(item.text()),
@@ -216,18 +210,11 @@ fn item(list: List, item: &Json, hasher: &RandomState) -> (String, u64) {
     (name, hash)
 }
 
-fn endpoint(outcome: &Outcome) -> String {
-    let view = &outcome.endpoint;
-    let args = view.args.iter().flatten().map(String::as_str);
-    let words = view.url.as_deref().into_iter().chain(view.command.as_deref()).chain(args);
-    words.collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::inventory::{Coverage, Inventory, Protocol};
-    use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Phase, Status, Timing};
+    use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Phase, Status};
     use crate::model::revision::Era;
 
     fn outcome(tools: &[&str]) -> Outcome {
@@ -242,12 +229,8 @@ mod tests {
         };
         let json = |text: &str| Json::parse(text.to_owned()).unwrap();
         Outcome {
-            name: "t".into(),
-            owners: Vec::new(),
-            transport: None,
             endpoint: EndpointView { url: Some("http://h/".into()), ..EndpointView::default() },
             status: Status::Complete,
-            failure: None,
             inventory: Inventory {
                 protocol: Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake }),
                 server: Some(json(r#"{"name":"s","version":"1"}"#)),
@@ -256,17 +239,8 @@ mod tests {
                 ..Inventory::default()
             },
             auth: Auth { posture: Posture::None, ..Auth::default() },
-            findings: Vec::new(),
-            tags: Vec::new(),
-            risk: None,
-            drift: None,
-            notes: Vec::new(),
-            stderr: None,
-            timing: Timing::default(),
             attempts: 1,
-            cached: None,
-            worker: None,
-            saved: None,
+            ..Outcome::unknown("t")
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::inventory::List;
+
 /// Differences from what was known before.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
@@ -73,6 +75,41 @@ pub enum Part {
     Status,
 }
 
+impl Part {
+    /// As people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Part::Tool => "tool",
+            Part::Resource => "resource",
+            Part::ResourceTemplate => "resource template",
+            Part::Prompt => "prompt",
+            Part::Instructions => "instructions",
+            Part::Server => "server",
+            Part::Capabilities => "capabilities",
+            Part::Protocol => "protocol",
+            Part::Auth => "authentication",
+            Part::Finding => "finding",
+            Part::Status => "status",
+        }
+    }
+
+    /// Whether a server can have several, each with a name of its own.
+    pub const fn is_one_of_many(self) -> bool {
+        matches!(self, Part::Tool | Part::Resource | Part::ResourceTemplate | Part::Prompt | Part::Finding)
+    }
+}
+
+impl From<List> for Part {
+    fn from(list: List) -> Part {
+        match list {
+            List::Tools => Part::Tool,
+            List::Resources => Part::Resource,
+            List::ResourceTemplates => Part::ResourceTemplate,
+            List::Prompts => Part::Prompt,
+        }
+    }
+}
+
 /// What became of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,6 +120,17 @@ pub enum How {
     Removed,
     /// It is another.
     Changed,
+}
+
+impl How {
+    /// As it is spelled everywhere.
+    pub const fn name(self) -> &'static str {
+        match self {
+            How::Added => "added",
+            How::Removed => "removed",
+            How::Changed => "changed",
+        }
+    }
 }
 
 /// One place in a part that changed.

@@ -145,6 +145,25 @@ impl List {
         }
     }
 
+    /// The field of a report's target.
+    pub const fn field(self) -> &'static str {
+        match self {
+            List::Tools => "tools",
+            List::Resources => "resources",
+            List::ResourceTemplates => "resource_templates",
+            List::Prompts => "prompts",
+        }
+    }
+
+    /// The member that an item of it is called by.
+    pub const fn name_key(self) -> &'static str {
+        match self {
+            List::Tools | List::Prompts => "name",
+            List::Resources => "uri",
+            List::ResourceTemplates => "uriTemplate",
+        }
+    }
+
     /// The capability a server declares to offer it.
     pub const fn capability(self) -> &'static str {
         match self {

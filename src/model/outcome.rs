@@ -11,17 +11,16 @@ use super::inventory::{CoverageState, Inventory, List};
 use super::notes::Note;
 use super::risk::Risk;
 
-/// The report's row for one target. Serialises to an element of `targets`, and is read from one: reports are
-/// compared, merged and judged again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The report's row for one target. Serialises to an element of `targets`; `saved` reads one, field by field:
+/// serde cannot flatten an inventory whose objects are kept as the text they were.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outcome {
     /// Display name.
     pub name: String,
     /// Every place that names this server.
-    #[serde(default)]
     pub owners: Vec<Owner>,
     /// What its entries say it is: `prod`, `payments`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// What carried the conversation, or would have.
     pub transport: Option<Transport>,
@@ -35,41 +34,61 @@ pub struct Outcome {
     #[serde(flatten)]
     pub inventory: Inventory,
     /// What is needed to get in.
-    #[serde(default)]
     pub auth: Auth,
     /// Rule hits, worst first.
-    #[serde(default)]
     pub findings: Vec<Finding>,
     /// How risky it is in all; nothing where nothing was judged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,
     /// What is different from the last time, where there is something to compare with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub drift: Option<Drift>,
     /// Deviations that were tolerated.
-    #[serde(default)]
     pub notes: Vec<Note>,
     /// The end of the server's stderr, where the status is not `complete`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stderr: Option<String>,
     /// Where the time went.
-    #[serde(default)]
     pub timing: Timing,
     /// How often it was tried.
-    #[serde(default)]
     pub attempts: u32,
     /// Set when this came from a cache.
     pub cached: Option<Cached>,
     /// Set when another host did the work.
     pub worker: Option<String>,
     /// Set when this was read from a file and nobody was asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub saved: Option<SavedIn>,
 }
 
 impl Outcome {
+    /// The one called `name`, of which nothing is known.
+    pub fn unknown(name: &str) -> Outcome {
+        Outcome {
+            name: name.to_owned(),
+            owners: Vec::new(),
+            tags: Vec::new(),
+            transport: None,
+            endpoint: EndpointView::default(),
+            status: Status::Failed,
+            failure: None,
+            inventory: Inventory::default(),
+            auth: Auth::default(),
+            findings: Vec::new(),
+            risk: None,
+            drift: None,
+            notes: Vec::new(),
+            stderr: None,
+            timing: Timing::default(),
+            attempts: 0,
+            cached: None,
+            worker: None,
+            saved: None,
+        }
+    }
+
     /// Whether anything is known of what the server offers. A saved listing need not say its revision.
-    pub(crate) fn is_learnt(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.inventory.protocol.is_some() || matches!(self.status, Status::Complete | Status::Partial)
     }
 }
@@ -144,6 +163,19 @@ pub struct EndpointView {
     /// URL, secrets masked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+}
+
+impl EndpointView {
+    /// The URL, or the command and its arguments.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let args = self.args.iter().flatten();
+        self.url.iter().chain(&self.command).chain(args).map(String::as_str)
+    }
+
+    /// The same in one line; empty where nothing is known.
+    pub fn line(&self) -> String {
+        self.words().collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// Whether a target's inventory can be relied on.

@@ -1,6 +1,7 @@
 //! Facts about a whole run.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -198,6 +199,16 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
+impl fmt::Display for Severities {
+    /// `2 high, 1 low`; nothing where there is nothing.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (nth, (severity, count)) in self.found().enumerate() {
+            write!(f, "{}{count} {severity}", if nth == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
 impl Severities {
     /// How many are of severity `least` or worse; none where there is no such border.
     pub fn at_least(&self, least: Option<Severity>) -> usize {
@@ -218,6 +229,11 @@ impl Severities {
             (Severity::Low, self.low),
             (Severity::Info, self.info),
         ]
+    }
+
+    /// Those of which there are some, worst first.
+    pub fn found(&self) -> impl Iterator<Item = (Severity, usize)> {
+        self.worst_first().into_iter().filter(|(_, count)| *count > 0)
     }
 
     /// Counts one more.

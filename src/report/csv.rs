@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::words::{answered, endpoint, subject};
+use super::words::{answered, subject};
 use super::{RunEnd, Sink, Style, sums};
 use crate::base::text::{plural, quote};
 use crate::base::time::rfc3339;
@@ -191,7 +191,7 @@ fn of_target(outcome: &Outcome, run: &str) -> String {
     let risk = outcome.risk.as_ref().map_or(String::new(), |risk| risk.score.to_string());
     let drift = outcome.drift.as_ref().map_or(String::new(), |d| plural(d.changes.len(), "change"));
     let line = owner.and_then(|owner| owner.line).map_or(String::new(), |line| line.to_string());
-    let (endpoint, tags) = (endpoint(&outcome.endpoint), outcome.tags.join(" "));
+    let (endpoint, tags) = (outcome.endpoint.line(), outcome.tags.join(" "));
     let inventory = &outcome.inventory;
     let offers = format!(
         "{}, {}, {}, {}; {}",

@@ -230,21 +230,12 @@ impl Told {
 }
 
 fn label(change: &Difference) -> String {
-    let noun = match change.what {
-        Part::Tool => "tool",
-        Part::Resource => "resource",
-        Part::ResourceTemplate => "resource template",
-        Part::Prompt => "prompt",
-        Part::Finding => return format!("finding {}", quote(&change.name, 300)),
-        Part::Instructions => return "instructions".to_owned(),
-        Part::Server if change.pointer.as_deref() == Some("/endpoint") => return "endpoint".to_owned(),
-        Part::Server => return "server".to_owned(),
-        Part::Capabilities => return "capabilities".to_owned(),
-        Part::Protocol => return "protocol".to_owned(),
-        Part::Auth => return "auth".to_owned(),
-        Part::Status => return "status".to_owned(),
-    };
-    format!("{noun} \"{}\"", quote(&change.name, 120))
+    match change.what {
+        Part::Finding => format!("finding {}", quote(&change.name, 300)),
+        Part::Server if change.pointer.as_deref() == Some("/endpoint") => "endpoint".to_owned(),
+        what if what.is_one_of_many() => format!("{} \"{}\"", what.name(), quote(&change.name, 120)),
+        what => what.name().to_owned(),
+    }
 }
 
 /// Values that fit on one line together, and are no prose.

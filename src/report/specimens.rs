@@ -44,7 +44,6 @@ pub(super) fn complete() -> Outcome {
     use CoverageState::{Complete, Unsupported};
     let tool = |i: usize| object(&json!({"name": format!("t{i}"), "inputSchema": {}, "x-unknown": [null]}));
     Outcome {
-        name: "files".into(),
         owners: vec![Owner { file: "servers.json".into(), line: Some(4), name: "files".into() }],
         transport: Some(Transport::Stdio),
         endpoint: EndpointView {
@@ -53,7 +52,6 @@ pub(super) fn complete() -> Outcome {
             url: None,
         },
         status: Status::Complete,
-        failure: None,
         inventory: Inventory {
             protocol: Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake }),
             server: Some(object(&json!({"name": "mcp-files", "version": "1.2.0"}))),
@@ -65,16 +63,11 @@ pub(super) fn complete() -> Outcome {
             ..Inventory::default()
         },
         auth: Auth { posture: Posture::None, ..Auth::default() },
-        findings: vec![],
-        tags: Vec::new(),
-        risk: None,
-        drift: None,
         notes: vec![Note {
             code: "banner".into(),
             message: "text before the first message".into(),
             count: 3,
         }],
-        stderr: None,
         timing: Timing {
             total_ms: 212.0,
             connect_ms: 1.9,
@@ -83,9 +76,7 @@ pub(super) fn complete() -> Outcome {
             ..Timing::default()
         },
         attempts: 1,
-        cached: None,
-        worker: None,
-        saved: None,
+        ..Outcome::unknown("files")
     }
 }
 

@@ -45,17 +45,9 @@ pub(super) fn findings(tally: &Tally) -> String {
 }
 
 fn severities(found: &Severities) -> String {
-    let some: Vec<(&str, usize)> = found
-        .worst_first()
-        .into_iter()
-        .filter(|(_, n)| *n > 0)
-        .map(|(severity, n)| (severity.name(), n))
-        .collect();
-    let all: usize = some.iter().map(|(_, n)| n).sum();
-    let parts: Vec<String> = some.iter().map(|(name, n)| format!("{n} {name}")).collect();
-    match parts.as_slice() {
-        [] => "no findings".to_owned(),
-        parts => format!("{}: {}", plural(all, "finding"), parts.join(", ")),
+    match found.found().map(|(_, count)| count).sum() {
+        0 => "no findings".to_owned(),
+        all => format!("{}: {found}", plural(all, "finding")),
     }
 }
 

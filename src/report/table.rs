@@ -9,8 +9,8 @@ use std::io::{self, Write};
 
 use super::grid::{self, COLUMNS, Cells};
 use super::telling::{self, Telling};
-use super::{RunEnd, Sink, Style};
-use crate::base::text::{quote, shorten};
+use super::{RunEnd, Sink, Style, sums};
+use crate::base::text::{plural, quote, shorten};
 use crate::base::time::short_span;
 use crate::model::client::Client;
 use crate::model::inventory::{Coverage, CoverageState, Inventory, List};
@@ -66,7 +66,7 @@ impl<W: Write> TableSink<W> {
         let notes: u64 = self.rows.iter().map(|row| row.notes).sum();
         if notes > 0 {
             let targets = self.rows.iter().filter(|row| row.notes > 0).count();
-            let (notes, targets) = (counted(notes as usize, "note"), counted(targets, "target"));
+            let (notes, targets) = (plural(notes as usize, "note"), plural(targets, "target"));
             writeln!(self.out, "{notes} on {targets}: tolerated deviations, listed in the JSON report")?;
         }
         Ok(())
@@ -249,7 +249,7 @@ pub(super) fn details(outcome: &Outcome) -> Vec<String> {
             | CoverageState::Unsupported
             | CoverageState::Skipped => continue,
         };
-        let (list, items) = (coverage.phase.method(), counted(coverage.items, "item"));
+        let (list, items) = (coverage.phase.method(), plural(coverage.items, "item"));
         details.push(format!("{name}: {list} {what} after {items}: {}", line(reason, MESSAGE_MAX)));
     }
     if details.is_empty() {
@@ -268,7 +268,7 @@ pub(super) fn not_assessed(what: &[Cow<'static, str>], style: Style) -> Vec<Stri
 
 /// What was found; nothing where nothing was.
 fn findings(tally: &Tally, dot: &str) -> String {
-    let found = telling::words(&tally.findings);
+    let found = tally.findings.to_string();
     let aside = match tally.suppressed {
         0 => String::new(),
         n => format!(" ({n} suppressed)"),
@@ -295,23 +295,12 @@ pub(super) fn summary(tally: &Tally, style: Style) -> Vec<String> {
         n => format!(", {n} from the cache"),
     };
     let sum = format!(
-        "{}: {} complete, {} partial, {} failed, {} not evaluated{cached}{disabled} {dot} {}, {}, {}, {}{}",
-        counted(tally.targets, "target"),
-        tally.complete,
-        tally.partial,
-        tally.failed,
-        tally.not_evaluated,
-        counted(tally.tools, "tool"),
-        counted(tally.resources, "resource"),
-        counted(tally.resource_templates, "resource template"),
-        counted(tally.prompts, "prompt"),
+        "{}{cached}{disabled} {dot} {}{}",
+        sums::targets(tally),
+        sums::items(tally),
         findings(tally, dot),
     );
     telling::wrapped(&sum, 0, style)
-}
-
-fn counted(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Hostile text as part of a line. Shortened again after it was made visible, which may lengthen it.

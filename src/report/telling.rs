@@ -1,7 +1,6 @@
 //! What a table says of one target's findings, or of those of a client: a heading, the bad ones with the words
 //! they are about, the lesser ones counted, what changed. Lines that fit the terminal.
 
-use super::words::{how, part};
 use super::{Style, table};
 use crate::base::text::plural;
 use crate::model::client::Client;
@@ -89,7 +88,7 @@ impl Telling {
         });
         let findings: Vec<Vec<String>> = findings.collect();
         // Where nothing is worth lines of its own, one is enough.
-        let found = if findings.is_empty() { lesser(&open).unwrap_or_default() } else { words(&counts) };
+        let found = if findings.is_empty() { lesser(&open).unwrap_or_default() } else { counts.to_string() };
         let more = [beside_name, &found].into_iter().filter(|more| !more.is_empty());
         let head = more.fold(bold(name, style), |head, more| format!("{head}  {more}"));
         let head = vec![head];
@@ -115,13 +114,6 @@ fn count(findings: &[&Finding]) -> Severities {
     let mut counts = Severities::default();
     findings.iter().for_each(|finding| counts.add(finding.severity));
     counts
-}
-
-/// `2 high, 1 low`; nothing where there is nothing.
-pub(super) fn words(counts: &Severities) -> String {
-    let all = counts.worst_first().into_iter().filter(|(_, count)| *count > 0);
-    let all: Vec<String> = all.map(|(severity, count)| format!("{count} {severity}")).collect();
-    all.join(", ")
 }
 
 fn lines_of(finding: &Finding, advise: bool, style: Style) -> Vec<String> {
@@ -176,7 +168,7 @@ fn changes(drift: &Drift, style: Style) -> Vec<String> {
         } else {
             format!(" \"{}\"", table::line(&change.name, NAME))
         };
-        format!("{}{name} {}", part(change.what), how(change.change))
+        format!("{}{name} {}", change.what.name(), change.change.name())
     });
     let mut named: Vec<String> = named.collect();
     if drift.changes.len() > NAMED {

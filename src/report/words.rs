@@ -1,10 +1,10 @@
 //! Parts of a report in words: what a pointer leads to, how a server is reached, who answers for a finding.
 
 use crate::base::text::quote;
-use crate::model::drift::{How, Part};
+use crate::model::drift::Part;
 use crate::model::finding::Suppressed;
 use crate::model::inventory::List;
-use crate::model::outcome::{EndpointView, Outcome};
+use crate::model::outcome::Outcome;
 
 /// Characters of a name that are shown.
 pub(super) const NAME: usize = 120;
@@ -21,28 +21,11 @@ pub(super) struct Subject {
 /// The item of `outcome` that `pointer` leads into; nothing where it leads to the server as a whole.
 pub(super) fn subject(outcome: &Outcome, pointer: &str) -> Option<Subject> {
     let mut steps = pointer.strip_prefix('/')?.split('/');
-    let (list, kind) = match steps.next()? {
-        "tools" => (List::Tools, "tool"),
-        "resources" => (List::Resources, "resource"),
-        "resource_templates" => (List::ResourceTemplates, "resource template"),
-        "prompts" => (List::Prompts, "prompt"),
-        _ => return None,
-    };
+    let field = steps.next()?;
+    let list = List::ALL.into_iter().find(|list| list.field() == field)?;
     let item = outcome.inventory.items(list).get(steps.next()?.parse::<usize>().ok()?)?;
     let name = item.string("name").or_else(|| item.string("uri")).or_else(|| item.string("uriTemplate"));
-    Some(Subject { kind, name: quote(&name.unwrap_or_default(), NAME) })
-}
-
-/// How a server is reached, in one line.
-pub(super) fn endpoint(view: &EndpointView) -> String {
-    match (&view.url, &view.command) {
-        (Some(url), _) => url.clone(),
-        (None, Some(command)) => {
-            let args = view.args.iter().flatten().map(String::as_str);
-            std::iter::once(command.as_str()).chain(args).collect::<Vec<_>>().join(" ")
-        }
-        (None, None) => String::new(),
-    }
+    Some(Subject { kind: Part::from(list).name(), name: quote(&name.unwrap_or_default(), NAME) })
 }
 
 /// Who answers for a finding, and why.
@@ -51,32 +34,6 @@ pub(super) fn answered(suppressed: &Suppressed) -> String {
     let owner = suppressed.owner.as_ref().map_or(String::new(), |owner| format!(" (owner {owner})"));
     let until = suppressed.expires.as_ref().map_or(String::new(), |day| format!(", until {day}"));
     format!("by {}: {reason}{owner}{until}", suppressed.by)
-}
-
-/// A part of a server, as people call it.
-pub(super) const fn part(part: Part) -> &'static str {
-    match part {
-        Part::Tool => "tool",
-        Part::Resource => "resource",
-        Part::ResourceTemplate => "resource template",
-        Part::Prompt => "prompt",
-        Part::Instructions => "instructions",
-        Part::Server => "server",
-        Part::Capabilities => "capabilities",
-        Part::Protocol => "protocol",
-        Part::Auth => "authentication",
-        Part::Finding => "finding",
-        Part::Status => "status",
-    }
-}
-
-/// What became of it.
-pub(super) const fn how(how: How) -> &'static str {
-    match how {
-        How::Added => "added",
-        How::Removed => "removed",
-        How::Changed => "changed",
-    }
 }
 
 #[cfg(test)]

@@ -22,9 +22,7 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::base::text::visible;
-use crate::model::outcome::{
-    Auth, EndpointView, Failure, FailureKind, Outcome, Owner, Phase, Posture, SavedIn, Status, Timing,
-};
+use crate::model::outcome::{EndpointView, Failure, FailureKind, Outcome, Owner, Phase, Posture, SavedIn};
 use crate::model::secret::{MASK, Secret};
 use crate::model::target::{Endpoint, HttpHint, Remote, Target};
 
@@ -110,28 +108,12 @@ struct Place<'a> {
 fn blank(name: String, place: &Place<'_>) -> Outcome {
     Outcome {
         owners: vec![Owner { file: place.file.to_owned(), line: place.line, name: name.clone() }],
-        name,
-        tags: Vec::new(),
-        transport: None,
-        endpoint: EndpointView::default(),
-        status: Status::Failed,
-        failure: None,
-        inventory: Default::default(),
-        auth: Auth::default(),
-        findings: Vec::new(),
-        risk: None,
-        drift: None,
-        notes: Vec::new(),
-        stderr: None,
-        timing: Timing::default(),
-        attempts: 0,
-        cached: None,
-        worker: None,
         saved: Some(SavedIn {
             file: place.file.to_owned(),
             line: place.line,
             learnt_at: place.learnt_at.map(str::to_owned),
         }),
+        ..Outcome::unknown(&name)
     }
 }
 

@@ -104,7 +104,7 @@ fn inventory(text: &str) -> Result<Inventory, Odd> {
     let keys = ["protocol", "server", "instructions", "capabilities", "coverage", "cache_hint"];
     let [protocol, server, instructions, capabilities, coverage, hint] =
         json::pick(text, keys).ok_or(Odd("the target"))?.members;
-    let lists = ["tools", "resources", "resource_templates", "prompts"];
+    let lists = List::ALL.map(List::field);
     let picked = json::pick(text, lists).ok_or(Odd("the target"))?;
     if picked.repeated > 0 {
         return Err(Odd("a list that stands there twice"));

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::inventory::CoverageState;
+use crate::model::outcome::Status;
 
 fn read(text: &str) -> Vec<Outcome> {
     parse("dir/acme.json", text).unwrap()

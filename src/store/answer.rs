@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::time::rfc3339;
 use crate::model::inventory::Inventory;
 use crate::model::notes::Note;
-use crate::model::outcome::{Auth, Cached, EndpointView, Outcome, Status, Timing, Transport};
+use crate::model::outcome::{Auth, Cached, Outcome, Status, Timing, Transport};
 
 use super::cache::{Entry, Found};
 use super::key::Key;
@@ -45,7 +45,7 @@ pub(crate) fn entry(key: Key, outcome: &Outcome, asked: SystemTime) -> Option<En
         key,
         name: outcome.name.clone(),
         transport: outcome.transport.map_or("-", Transport::name),
-        endpoint: line(&outcome.endpoint),
+        endpoint: outcome.endpoint.line(),
         stored: asked,
         allowed,
         body: serde_json::to_vec(&answer).ok()?,
@@ -69,10 +69,4 @@ pub(crate) fn outcome(blank: Outcome, found: &Found, now: SystemTime) -> Option<
         cached: Some(Cached { stored_at: rfc3339(found.stored), age_s: age.as_secs() }),
         ..blank
     })
-}
-
-/// An endpoint on one line, for people.
-fn line(endpoint: &EndpointView) -> String {
-    let words = endpoint.url.iter().chain(&endpoint.command).chain(endpoint.args.iter().flatten());
-    words.map(String::as_str).collect::<Vec<&str>>().join(" ")
 }

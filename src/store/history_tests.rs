@@ -149,6 +149,7 @@ fn a_run_that_may_still_last_stays() {
     while prune(&mut store, &options, None, at(10)).unwrap() > 0 {}
     let left: Vec<Recorded> = runs(&store, 100, None).unwrap();
     assert!(left.iter().any(|run| run.begun.started == at(0) && run.ended.is_none()), "{left:?}");
+    assert!(left.iter().any(|run| run.begun.started == at(4) && !run.thinned), "the newest: {left:?}");
     assert!(prune(&mut store, &options, None, at(90_000)).unwrap() > 0, "after a day it was killed");
 }
 

@@ -34,8 +34,9 @@ pub(crate) fn prune(
             let sql = format!("SELECT number FROM run WHERE {idle} AND {with} ORDER BY number LIMIT 1");
             change.query_row(&sql, [current, yesterday, first], |row| row.get::<_, i64>(0)).optional()
         };
-        let whole: i64 =
-            change.query_row("SELECT count(*) FROM run WHERE thinned = 0", [], |row| row.get(0))?;
+        // What may still last takes nobody's place, or the newest run would go for it.
+        let sql = "SELECT count(*) FROM run WHERE thinned = 0 AND (finished IS NOT NULL OR started < ?1)";
+        let whole: i64 = change.query_row(sql, [yesterday], |row| row.get(0))?;
         let many = usize::try_from(whole).unwrap_or(0) > options.max_runs;
         let (run, spare) = if let Some(run) = one("started < ?3", oldest)? {
             (Some(run), Spare::Nothing)

@@ -348,12 +348,9 @@ fn complete() -> Outcome {
         reason: None,
     };
     Outcome {
-        name: "then".into(),
-        owners: Vec::new(),
         transport: Some(Transport::Sse),
         endpoint: EndpointView { url: Some("https://h/***".into()), ..EndpointView::default() },
         status: Status::Complete,
-        failure: None,
         inventory: Inventory {
             protocol: Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake }),
             server: Some(json(r#"{"name":"x"}"#)),
@@ -365,17 +362,10 @@ fn complete() -> Outcome {
             ..Inventory::default()
         },
         auth: Auth { posture: Posture::Oauth, scopes: vec!["a".into()], ..Auth::default() },
-        findings: Vec::new(),
-        tags: Vec::new(),
-        risk: None,
-        drift: None,
         notes: vec![Note { code: "batch".into(), message: "an array".into(), count: 2 }],
-        stderr: None,
         timing: Timing { total_ms: 12.5, tls_ms: Some(3.25), ..Timing::default() },
         attempts: 2,
-        cached: None,
-        worker: None,
-        saved: None,
+        ..Outcome::unknown("then")
     }
 }
 

@@ -1,10 +1,10 @@
 //! What of a server's differences is worth a finding: HK-RUG-001 and HK-RUG-002.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{Found, lists};
+use super::Found;
 use crate::analysis::options::Policy;
 use crate::analysis::rules::{self, Rule, drift};
 use crate::analysis::{Facts, assess};
@@ -74,7 +74,11 @@ fn changed(
 ) {
     let changed = found.iter().filter(|f| f.difference.change == How::Changed && f.matters && judged(f));
     let instructions = found.iter().filter(|f| f.difference.what == Part::Instructions);
-    let others: Vec<&Found> = changed.chain(instructions).collect();
+    let mut others: Vec<&Found> = instructions.chain(changed).collect();
+    // Not all may be judged again: first where today's rules have found something, however many others there are.
+    let places = suspicious(after);
+    others
+        .sort_by_key(|f| !f.difference.pointer.as_ref().is_some_and(|place| places.contains(place.as_str())));
     let mut turned: Vec<Turned<'_>> = Vec::new();
     for (number, some) in others.chunks(AT_A_TIME).enumerate() {
         let mut news = match number * AT_A_TIME < MOST_JUDGED {
@@ -133,6 +137,18 @@ fn changed(
     }
 }
 
+/// Where the findings of `outcome` are that would make a change suspicious.
+fn suspicious(outcome: &Outcome) -> HashSet<&str> {
+    let telling = outcome.findings.iter().filter(|f| f.severity >= telling(&f.rule));
+    telling.map(|f| item_of(&f.pointer)).collect()
+}
+
+/// The item that `pointer` leads into: `/tools/3` of `/tools/3/description`.
+fn item_of(pointer: &str) -> &str {
+    let parts = if pointer.starts_with("/instructions") { 1 } else { 2 };
+    pointer.match_indices('/').nth(parts).map_or(pointer, |(at, _)| &pointer[..at])
+}
+
 /// Parts whose text a model or a person acts upon.
 fn judged(found: &Found) -> bool {
     match found.difference.what {
@@ -155,7 +171,7 @@ fn news(before: &Outcome, after: &Outcome, some: &[&Found], policy: &Policy) -> 
     for (at, found) in some.iter().enumerate() {
         match found.places {
             Some((list, Some(was), Some(is))) => {
-                origin.insert(format!("{}/{}", lists::field(list), old.items(list).len()), at);
+                origin.insert(format!("{}/{}", list.field(), old.items(list).len()), at);
                 push(&mut old, list, &before.inventory, was);
                 push(&mut new, list, &after.inventory, is);
             }
@@ -224,17 +240,10 @@ fn push(to: &mut Inventory, list: List, from: &Inventory, at: usize) {
 }
 
 fn label(part: Part, name: &str) -> String {
-    let noun = match part {
-        Part::Tool => "tool",
-        Part::Prompt => "prompt",
-        Part::Resource => "resource",
-        Part::ResourceTemplate => "resource template",
-        Part::Instructions => return "what the server tells the model".to_owned(),
-        Part::Server | Part::Capabilities | Part::Protocol | Part::Auth | Part::Finding | Part::Status => {
-            "part"
-        }
-    };
-    format!("{noun} \"{}\"", quote(name, 64))
+    if part == Part::Instructions {
+        return "what the server tells the model".to_owned();
+    }
+    format!("{} \"{}\"", part.name(), quote(name, 64))
 }
 
 /// Tools that came or went, in one finding.
@@ -262,7 +271,7 @@ fn listed(
     let kind = format!("{noun} {verb}");
     let mut same = vec![after.name.as_str(), &kind];
     same.extend(all.iter().map(|d| d.name.as_str()));
-    let pointer = first.pointer.clone().unwrap_or_else(|| format!("/{}", lists::field(list)));
+    let pointer = first.pointer.clone().unwrap_or_else(|| format!("/{}", list.field()));
     let mut finding = rule.finding(rules::Found {
         severity: if declared == Some(true) { Severity::Low } else { Severity::Medium },
         confidence: Confidence::High,

@@ -85,22 +85,7 @@ fn unlike(before: &[Json], after: &[Json]) -> (Vec<usize>, Vec<usize>) {
 
 /// What an item goes by.
 pub(super) fn name(list: List, item: &Json) -> String {
-    let key = match list {
-        List::Tools | List::Prompts => "name",
-        List::Resources => "uri",
-        List::ResourceTemplates => "uriTemplate",
-    };
-    quote(&item.string(key).unwrap_or_else(|| "(no name)".to_owned()), NAME_MAX)
-}
-
-/// The field of the report's target.
-pub(super) fn field(list: List) -> &'static str {
-    match list {
-        List::Tools => "tools",
-        List::Resources => "resources",
-        List::ResourceTemplates => "resource_templates",
-        List::Prompts => "prompts",
-    }
+    quote(&item.string(list.name_key()).unwrap_or_else(|| "(no name)".to_owned()), NAME_MAX)
 }
 
 fn difference(
@@ -110,12 +95,6 @@ fn difference(
     at: Option<usize>,
     details: Vec<crate::model::drift::Detail>,
 ) -> Difference {
-    let what = match list {
-        List::Tools => Part::Tool,
-        List::Resources => Part::Resource,
-        List::ResourceTemplates => Part::ResourceTemplate,
-        List::Prompts => Part::Prompt,
-    };
-    let pointer = at.map(|at| format!("/{}/{at}", field(list)));
-    Difference { what, name: name.to_owned(), change, pointer, details }
+    let pointer = at.map(|at| format!("/{}/{at}", list.field()));
+    Difference { what: Part::from(list), name: name.to_owned(), change, pointer, details }
 }

@@ -23,6 +23,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::analysis::surface::is_loopback;
 use crate::base::text::{plural, quote};
 use crate::model::drift::{Detail, Difference, How, Part};
 use crate::model::finding::Finding;
@@ -55,6 +56,8 @@ pub(crate) const REPORT: Bounds = Bounds { details: 16, texts: Texts::Window(200
 pub(crate) const FULL: Bounds = Bounds { details: 200, texts: Texts::Whole(64 << 10) };
 /// Differences of one server that a report tells.
 pub(crate) const MOST: usize = 500;
+/// From here on Linux chooses ports for whoever asks for any.
+const FIRST_CHOSEN: u16 = 32768;
 
 /// A difference, and where its older side is.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +131,12 @@ pub(crate) fn compare_findings(before: &Outcome, after: &Outcome) -> Vec<Differe
     let own = |outcome: &'_ Outcome| -> Vec<(usize, String, String)> {
         let all = outcome.findings.iter().enumerate().filter(|(_, f)| !f.rule.starts_with("HK-RUG"));
         let says = |f: &Finding| format!("{} ({}): {}", f.rule, f.severity, quote(&f.message, 200));
-        all.map(|(at, f)| (at, f.fingerprint.clone(), says(f))).collect()
+        // A fingerprint is of one name.
+        let id = |f: &Finding| match before.name == after.name {
+            true => f.fingerprint.clone(),
+            false => [f.rule.as_ref(), &f.message, f.excerpt.as_deref().unwrap_or_default()].join("\0"),
+        };
+        all.map(|(at, f)| (at, id(f), says(f))).collect()
     };
     let whole = |outcome: &Outcome| List::ALL.into_iter().all(|list| ended(&outcome.inventory, list));
     if !whole(before) || !whole(after) {
@@ -163,40 +171,11 @@ pub(crate) fn summary(changes: &[Difference]) -> String {
         }
     }
     counts.sort();
-    let words = counts.into_iter().map(|((part, how), count)| match noun(part) {
-        Noun::Counted(noun) => format!("{} {}", plural(count, noun), verb(how)),
-        Noun::One(noun) => format!("{noun} {}", verb(how)),
+    let words = counts.into_iter().map(|((part, how), count)| match part.is_one_of_many() {
+        true => format!("{} {}", plural(count, part.name()), how.name()),
+        false => format!("{} {}", part.name(), how.name()),
     });
     words.collect::<Vec<_>>().join(", ")
-}
-
-enum Noun {
-    Counted(&'static str),
-    One(&'static str),
-}
-
-fn noun(part: Part) -> Noun {
-    match part {
-        Part::Tool => Noun::Counted("tool"),
-        Part::Resource => Noun::Counted("resource"),
-        Part::ResourceTemplate => Noun::Counted("resource template"),
-        Part::Prompt => Noun::Counted("prompt"),
-        Part::Finding => Noun::Counted("finding"),
-        Part::Instructions => Noun::One("instructions"),
-        Part::Server => Noun::One("server"),
-        Part::Capabilities => Noun::One("capabilities"),
-        Part::Protocol => Noun::One("protocol"),
-        Part::Auth => Noun::One("auth"),
-        Part::Status => Noun::One("status"),
-    }
-}
-
-fn verb(how: How) -> &'static str {
-    match how {
-        How::Added => "added",
-        How::Removed => "removed",
-        How::Changed => "changed",
-    }
 }
 
 /// Whether all of `list` is known. A list that a saved listing does not have may well be there.
@@ -235,10 +214,14 @@ fn objects(before: Option<&Json>, after: Option<&Json>, bounds: &Bounds) -> Vec<
 
 /// How a server is reached, secrets masked. A port of this machine that the system chose is no difference.
 fn endpoint(before: &EndpointView, after: &EndpointView, bounds: &Bounds) -> Vec<Detail> {
+    let around = |view: &'_ EndpointView| {
+        view.url.as_deref().and_then(around_port).map(|(a, b)| [a.to_owned(), b.to_owned()])
+    };
+    if around(before).is_some_and(|then| around(after) == Some(then)) {
+        return Vec::new();
+    }
     let words = |view: &EndpointView| {
-        let args = view.args.iter().flatten().map(String::as_str);
-        let words = view.url.as_deref().into_iter().chain(view.command.as_deref()).chain(args);
-        let line = words.collect::<Vec<_>>().join(" ");
+        let line = view.line();
         (!line.is_empty()).then(|| Value::from(line))
     };
     match (words(before), words(after)) {
@@ -246,6 +229,16 @@ fn endpoint(before: &EndpointView, after: &EndpointView, bounds: &Bounds) -> Vec
         // A saved listing says nothing of it.
         (_, _) => Vec::new(),
     }
+}
+
+/// What stands before and behind a port of this machine that the system chose.
+fn around_port(url: &str) -> Option<(&str, &str)> {
+    let host = url.find("://")? + 3;
+    let end = url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at);
+    let (name, port) = url[host..end].rsplit_once(':')?;
+    let near = is_loopback(name.trim_start_matches('[').trim_end_matches(']'));
+    let chosen = near && port.parse::<u16>().is_ok_and(|port| port >= FIRST_CHOSEN);
+    chosen.then_some((&url[..host + name.len()], &url[end..]))
 }
 
 /// Whether a body with `after` may be told by one with `before`: the same in the same order, but for white

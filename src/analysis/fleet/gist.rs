@@ -6,6 +6,7 @@ use crate::analysis::item::Item;
 use crate::analysis::options::Approved;
 use crate::analysis::pins::{Registry, package};
 use crate::analysis::tree::Tree;
+use crate::base::glob::Glob;
 use crate::model::finding::Severity;
 use crate::model::inventory::List;
 use crate::model::outcome::{EndpointView, Outcome, Owner};
@@ -85,7 +86,7 @@ impl Gist {
         let (identity, vendor) = identity(&outcome.endpoint);
         Gist {
             name: cut(&outcome.name),
-            known: outcome.is_learnt(),
+            known: outcome.is_known(),
             vendor,
             identity,
             calls_itself: inventory.server.as_ref().and_then(|s| s.string("name")).map(hash),
@@ -149,9 +150,9 @@ pub(super) fn is_approved(approved: &Approved, owner: &Owner, view: &EndpointVie
         words.collect::<Vec<_>>().join(" ")
     });
     approved.servers.iter().any(|entry| {
-        let fits = |pattern: &Option<String>, text: Option<&str>| match (pattern, text) {
+        let fits = |pattern: &Option<Glob>, text: Option<&str>| match (pattern, text) {
             (None, _) => true,
-            (Some(pattern), Some(text)) => matches(pattern, text),
+            (Some(pattern), Some(text)) => pattern.matches(text),
             (Some(_), None) => false,
         };
         fits(&entry.name, Some(&owner.name))
@@ -160,42 +161,9 @@ pub(super) fn is_approved(approved: &Approved, owner: &Owner, view: &EndpointVie
     })
 }
 
-/// `*` stands for anything. Linear in both, for a pattern of few stars.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut left) = text.strip_prefix(head) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let tail = parts.pop().unwrap_or_default();
-    for part in parts {
-        match left.find(part) {
-            Some(at) => left = &left[at + part.len()..],
-            None => return false,
-        }
-    }
-    left.ends_with(tail)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stars_stand_for_anything() {
-        for (pattern, text) in [
-            ("a", "a"),
-            ("*", ""),
-            ("npx -y @acme/*", "npx -y @acme/files@1.2 --root /srv"),
-            ("*/server-files *", "node /opt/server-files --root"),
-            ("a*b*b", "a-b-b"),
-        ] {
-            assert!(matches(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in
-            [("a", "ab"), ("a*", "ba"), ("a*b*b", "ab"), ("https://a/*", "https://a.evil/")]
-        {
-            assert!(!matches(pattern, text), "{pattern} {text}");
-        }
-    }
 
     #[test]
     fn the_same_thing_is_known_by_its_package_or_address() {

@@ -6,32 +6,33 @@ use super::*;
 use crate::analysis::options::ApprovedServer;
 use crate::analysis::tests::object;
 use crate::analysis::{Facts, assess};
+use crate::base::glob::Glob;
 use crate::model::inventory::{Coverage, CoverageState, Inventory, List, Protocol};
-use crate::model::outcome::{Owner, Status};
+use crate::model::outcome::{EndpointView, Owner, Status, Transport};
 use crate::model::revision::Era;
 use crate::model::target::Target;
 
 /// A server of the file `f`: its name, how it is reached (a URL or a command line), its tools.
 fn server(name: &str, reached: &str, tools: &[Value]) -> Outcome {
     let words: Vec<&str> = reached.split(' ').collect();
-    let endpoint = match words.as_slice() {
-        [url] if url.contains("://") => json!({"url": url}),
-        [program, args @ ..] => json!({"command": program, "args": args}),
-        [] => json!({}),
-    };
-    let outcome = json!({
-        "name": name, "transport": "stdio", "endpoint": endpoint, "status": "complete", "failure": null,
-        "owners": [{"file": "f", "line": 1, "name": name}], "cached": null, "worker": null,
-    });
-    let mut outcome: Outcome = serde_json::from_value(outcome).unwrap();
-    outcome.inventory = Inventory {
-        protocol: Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake }),
-        tools: tools.iter().map(object).collect(),
-        ..Inventory::default()
-    };
     let args: Vec<String> = words[1..].iter().map(|w| (*w).to_owned()).collect();
     let target = Target::command(name, words[0], &args);
     let view = target.view();
+    let mut outcome = Outcome {
+        owners: vec![Owner { file: "f".into(), line: Some(1), name: name.into() }],
+        transport: Some(Transport::Stdio),
+        endpoint: match reached.contains("://") {
+            true => EndpointView { url: Some(reached.into()), ..EndpointView::default() },
+            false => view.clone(),
+        },
+        status: Status::Complete,
+        inventory: Inventory {
+            protocol: Some(Protocol { version: "2025-11-25".into(), era: Era::Handshake }),
+            tools: tools.iter().map(object).collect(),
+            ..Inventory::default()
+        },
+        ..Outcome::unknown(name)
+    };
     let facts = Facts {
         name,
         endpoint: &target.endpoint,
@@ -218,7 +219,7 @@ fn strangers_are_those_that_no_entry_fits() {
         server("files2", "npx -y @acme/files@1.0.0", &[]),
     ];
     let entry = |name: &str, url: &str, command: &str| {
-        let some = |s: &str| (!s.is_empty()).then(|| s.to_owned());
+        let some = |s: &str| (!s.is_empty()).then(|| Glob::new(s));
         ApprovedServer { name: some(name), url: some(url), command: some(command) }
     };
     let list = Approved {

@@ -22,7 +22,7 @@ use super::item::Item;
 use super::lexicon::{NOTIONS, SECRET_FILES, SECRET_PLACES};
 use super::options::Policy;
 use super::outward;
-use super::{Facts, digest, famous};
+use super::{Facts, digest, famous, wording};
 
 /// Changes whenever the table does.
 pub(super) const VERSION: &str = "2026-11-22";
@@ -150,7 +150,7 @@ pub(super) fn canonical() -> Vec<&'static str> {
     });
     let places =
         SECRET_PLACES.iter().chain(SECRET_FILES).chain(outward::NAMES).chain(outward::MODELS).copied();
-    rules.chain(frames).chain(notions).chain(places).chain(famous::list()).collect()
+    rules.chain(frames).chain(notions).chain(places).chain(famous::list()).chain([wording::TABLE]).collect()
 }
 
 /// All of them, family by family.

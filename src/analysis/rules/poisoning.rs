@@ -116,4 +116,14 @@ pub(super) const RULES: &[Rule] = &[
         switch: Switch::Detail,
         check: Check::Item(poison::hostile),
     },
+    Rule {
+        id: "HK-POI-016",
+        severity: Severity::High,
+        title: "reads like an order to the model",
+        help: "The words of the item, weighed together, are those of texts that steer a model. The words that weigh most are named.",
+        remedy: "Read the text in full: what does it want, and who gains? If it is yours, describe the tool and leave the model to decide.",
+        references: &["MCP03:2025", "LLM01:2025", "AML.T0110", "CWE-1427"],
+        switch: Switch::Detail,
+        check: Check::Item(poison::wording),
+    },
 ];

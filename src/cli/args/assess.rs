@@ -24,6 +24,7 @@ pub(super) const STANDARD_INPUT: &str = "/dev/stdin";
     example = "{command_name} report.json\n\
                {command_name} tools.json --fail-on medium --output report.json\n\
                jq -c '.targets[]' old.json | {command_name} -",
+    error_code(1, "findings that fail by the policy or --fail-on"),
     error_code(2, "usage, a file that is not there, or no file that is a report or a listing"),
     error_code(3, "incomplete: a listing is partial or unusable, or there was none")
 )]
@@ -64,7 +65,7 @@ pub(crate) struct Assess {
     #[argh(switch, short = 'v')]
     pub verbose: u8,
 
-    /// say nothing on stderr but errors, and one line if listings are incomplete
+    /// say nothing on stderr but errors, and a line each if findings fail or listings are incomplete
     #[argh(switch, short = 'q')]
     pub quiet: bool,
 }

@@ -119,7 +119,8 @@ pub(crate) struct BaselineAccept {
     name = "check",
     help_triggers("-h", "--help"),
     error_code(0, "every server is as it was accepted"),
-    error_code(1, "something differs")
+    error_code(1, "something differs"),
+    error_code(2, "there is no such run or file")
 )]
 pub(crate) struct BaselineCheck {
     /// a run (latest, -2, the beginning of an id) or a report; the latest run where none is named

@@ -37,7 +37,7 @@ pub(crate) use rules::{Rules, RulesCommand};
 pub(crate) use scan::{Concurrency, Format, Pin, Scan};
 pub(crate) use words::Shown;
 
-/// Finds out what MCP servers offer.
+/// Finds out what MCP servers offer, how risky that is, and what changed.
 #[derive(Debug, PartialEq, FromArgs, ArgsInfo)]
 #[argh(
     name = "hawkeye",

@@ -31,7 +31,7 @@ pub(crate) struct Preflight {
     #[argh(option, arg_name = "transport")]
     pub transport: Option<Counted>,
 
-    /// servers at a time, or auto: by memory and processors
+    /// servers at a time, or auto: by memory and processors (default: auto)
     #[argh(option, arg_name = "n", from_str_fn(concurrency))]
     pub concurrency: Option<Concurrency>,
 

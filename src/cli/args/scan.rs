@@ -14,8 +14,9 @@ use crate::model::revision::Revision;
 use crate::model::secret::mask_url;
 use crate::model::target::check_url;
 
-/// List what servers offer: tools, resources, prompts. Give URLs, or one command after `--`, or files of
-/// servers; without any of these the servers of hawkeye.yaml are scanned. Servers that are commands are run.
+/// List what servers offer (tools, resources, prompts), and judge it. Give URLs, or one command after `--`, or
+/// files of servers; without any of these the servers of hawkeye.yaml are scanned. Servers that are commands are
+/// run.
 #[derive(Debug, Default, PartialEq, FromArgs, ArgsInfo)]
 #[argh(
     subcommand,
@@ -74,7 +75,7 @@ pub(crate) struct Scan {
     pub max_duration: Option<Duration>,
 
     /// servers at a time, or auto: by memory and processors to begin with, and up to 1024 while they keep us
-    /// waiting and there is room
+    /// waiting and there is room (default: auto)
     #[argh(option, arg_name = "n", from_str_fn(concurrency))]
     pub concurrency: Option<Concurrency>,
 
@@ -104,7 +105,7 @@ pub(crate) struct Scan {
     #[argh(option, arg_name = "name")]
     pub profile: Option<String>,
 
-    /// the only protocol revision to speak, by date, or auto
+    /// the only protocol revision to speak, by date, or auto (default: auto)
     #[argh(option, arg_name = "date", from_str_fn(pin))]
     pub protocol_version: Option<Pin>,
 
@@ -155,7 +156,7 @@ pub(crate) struct Scan {
     #[argh(switch, short = 'v')]
     pub verbose: u8,
 
-    /// say nothing on stderr but errors, and one line if servers are incomplete
+    /// say nothing on stderr but errors, and a line each if findings fail or servers are incomplete
     #[argh(switch, short = 'q')]
     pub quiet: bool,
 

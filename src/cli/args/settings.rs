@@ -15,7 +15,7 @@ macro_rules! with_settings {
             #[argh(option, arg_name = "file")]
             pub config: Option<PathBuf>,
 
-            /// the only protocol revision to speak, by date, or auto
+            /// the only protocol revision to speak, by date, or auto (default: auto)
             #[argh(option, arg_name = "date", from_str_fn(pin))]
             pub protocol_version: Option<Pin>,
 

@@ -5,7 +5,6 @@ use std::fmt::Write;
 use super::shown::text;
 use crate::base::text::plural;
 use crate::model::drift::{Detail, Difference, Drift};
-use crate::report::words;
 
 /// Differences shown of one server, and places shown of one difference.
 const DIFFERENCES: usize = 100;
@@ -37,11 +36,11 @@ pub(super) fn section(out: &mut String, drift: &Drift) {
 }
 
 fn difference(out: &mut String, change: &Difference) {
-    let how = words::how(change.change);
+    let how = change.change.name();
     let _ = write!(
         out,
         "<li class=\"{how}\"><span class=\"how\">{how}</span> {} <bdi>{}</bdi>",
-        words::part(change.what),
+        change.what.name(),
         text(&change.name, 200)
     );
     change.details.iter().take(PLACES).for_each(|detail| before_and_after(out, detail));

@@ -80,7 +80,7 @@ impl Part {
 
 /// The worst severity of these, for a colour.
 pub(super) fn worst(counts: &Severities) -> &'static str {
-    counts.worst_first().into_iter().find(|(_, n)| *n > 0).map_or("none", |(severity, _)| severity.name())
+    counts.found().next().map_or("none", |(severity, _)| severity.name())
 }
 
 fn row(index: usize, outcome: &Outcome, counts: &Severities) -> String {
@@ -125,7 +125,7 @@ fn head(outcome: &Outcome, counts: &Severities) -> String {
     if let Some(risk) = &outcome.risk {
         let _ = write!(out, "<span class=\"risk\">risk {}</span>", score(risk.score, counts));
     }
-    for (severity, count) in counts.worst_first().into_iter().filter(|(s, n)| *n > 0 && *s > Severity::Low) {
+    for (severity, count) in counts.found().filter(|(severity, _)| *severity > Severity::Low) {
         let _ = write!(out, "<span class=\"badge {severity}\">{count} {severity}</span> ");
     }
     for tag in outcome.tags.iter().take(PLACES) {

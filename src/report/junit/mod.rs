@@ -9,7 +9,7 @@ mod xml;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::words::{answered, endpoint, subject};
+use super::words::{answered, subject};
 use super::{RunEnd, Sink, sums};
 use crate::base::text::plural;
 use crate::base::time::rfc3339;
@@ -88,7 +88,7 @@ impl<W: Write> Sink for JunitSink<W> {
         suite.seconds = outcome.timing.total_ms / 1_000.0;
         suite.property("status", outcome.status.name());
         suite.property("transport", outcome.transport.map_or("", |transport| transport.name()));
-        suite.property("endpoint", &endpoint(&outcome.endpoint));
+        suite.property("endpoint", &outcome.endpoint.line());
         for owner in &outcome.owners {
             let line = owner.line.map_or(String::new(), |line| format!(":{line}"));
             suite.property("file", &format!("{}{line}", owner.file));

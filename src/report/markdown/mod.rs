@@ -8,12 +8,12 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::words::{answered, endpoint, subject};
+use super::words::{answered, subject};
 use super::{RunEnd, Sink, sums};
 use crate::base::text::plural;
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
-use crate::model::drift::{Difference, How, Part};
+use crate::model::drift::Difference;
 use crate::model::finding::{Finding, Severity};
 use crate::model::outcome::{Outcome, Status};
 use crate::model::run::RunInfo;
@@ -200,7 +200,7 @@ fn section(outcome: &Outcome) -> String {
         return String::new();
     }
     let mut text = format!("\n### {}\n\n", code(&outcome.name, NAME));
-    let reached = endpoint(&outcome.endpoint);
+    let reached = outcome.endpoint.line();
     if !reached.is_empty() {
         let _ = writeln!(text, "{}\n", code(&reached, MESSAGE));
     }
@@ -235,26 +235,8 @@ fn section(outcome: &Outcome) -> String {
 }
 
 fn changed(change: &Difference) -> String {
-    let what = match change.what {
-        Part::Tool => "tool",
-        Part::Resource => "resource",
-        Part::ResourceTemplate => "resource template",
-        Part::Prompt => "prompt",
-        Part::Instructions => "instructions",
-        Part::Server => "server",
-        Part::Capabilities => "capabilities",
-        Part::Protocol => "protocol",
-        Part::Auth => "authentication",
-        Part::Finding => "finding",
-        Part::Status => "status",
-    };
-    let how = match change.change {
-        How::Added => "added",
-        How::Removed => "removed",
-        How::Changed => "changed",
-    };
     let name = if change.name.is_empty() { String::new() } else { format!(" {}", code(&change.name, NAME)) };
-    format!("{what}{name} {how}")
+    format!("{}{name} {}", change.what.name(), change.change.name())
 }
 
 fn of_client(client: &Client) -> String {

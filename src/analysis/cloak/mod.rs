@@ -223,7 +223,7 @@ fn told(found: &[Difference]) -> String {
         if names.len() > MOST_NAMES {
             shown.push(format!("{} others", names.len() - MOST_NAMES));
         }
-        format!("{} {how} ({})", plural(names.len(), word(*what)), and(&shown))
+        format!("{} {how} ({})", plural(names.len(), what.name()), and(&shown))
     };
     kinds.iter().map(line).collect::<Vec<String>>().join(", ")
 }
@@ -233,16 +233,6 @@ fn and(words: &[String]) -> String {
         [] => String::new(),
         [one] => one.clone(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
-}
-
-const fn word(part: Part) -> &'static str {
-    match part {
-        Part::Tool => "tool",
-        Part::Resource => "resource",
-        Part::ResourceTemplate => "resource template",
-        Part::Prompt => "prompt",
-        _ => "part",
     }
 }
 
@@ -290,12 +280,7 @@ fn whole(inventory: &Inventory, list: List) -> bool {
 }
 
 fn items(list: List, base: &[Json], other: &[Json], grain: Grain, found: &mut Vec<Difference>) {
-    let (what, key) = match list {
-        List::Tools => (Part::Tool, "name"),
-        List::Resources => (Part::Resource, "uri"),
-        List::ResourceTemplates => (Part::ResourceTemplate, "uriTemplate"),
-        List::Prompts => (Part::Prompt, "name"),
-    };
+    let (what, key) = (Part::from(list), list.name_key());
     let difference = |name: &str, change, at: Option<usize>, details| Difference {
         what,
         name: name.to_owned(),
