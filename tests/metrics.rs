@@ -128,7 +128,7 @@ fn what_a_real_scan_writes_satisfies_promtool() {
         assert_eq!(value(text, "hawkeye_run_targets{status=\"failed\"}"), 1.0);
     }
     assert!(value(&collected, "hawkeye_connections_total{state=\"reused\"}") > 0.0);
-    assert_eq!(value(&collected, "hawkeye_processes_started_total"), 4.0);
+    assert_eq!(value(&collected, "hawkeye_processes_started_total"), 5.0);
     let sums: f64 = ["http", "sse", "stdio"]
         .map(|t| value(&collected, &format!("hawkeye_connection_setup_seconds_count{{transport=\"{t}\"}}")))
         .iter()
