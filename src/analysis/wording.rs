@@ -308,9 +308,9 @@ mod tests {
     use std::fmt::Write;
     use std::path::Path;
 
-    use super::super::item::Item;
-    use super::super::signals;
     use super::*;
+    use crate::analysis::item::Item;
+    use crate::analysis::signals;
     use crate::model::inventory::{Json, List};
 
     /// Every mark of `item`, as the file spells them.
@@ -348,7 +348,7 @@ mod tests {
                     );
                 };
                 read(piece);
-                super::super::decode::hidden(piece).iter().for_each(|hidden| read(&hidden.says));
+                crate::analysis::decode::hidden(piece).iter().for_each(|hidden| read(&hidden.says));
             });
         });
         all
@@ -394,7 +394,7 @@ mod tests {
         let lines = TABLE.lines().filter(|l| !l.starts_with('#')).count();
         assert_eq!(READY.weights.len() + 1, lines, "a line is not understood");
         assert!(lines > 1000 && READY.base < 0, "{lines} {}", READY.base);
-        assert!(super::super::rules::canonical().contains(&TABLE));
+        assert!(crate::analysis::rules::canonical().contains(&TABLE));
     }
 
     #[test]
