@@ -257,8 +257,14 @@ impl Past {
         self.run.iter_mut().for_each(|run| run.held = false);
     }
 
-    /// The run is over.
-    pub(in crate::app) fn end(&mut self, interrupted: bool, tally: &Tally, clients: &[Client]) {
+    /// The run is over since `finished`.
+    pub(in crate::app) fn end(
+        &mut self,
+        finished: SystemTime,
+        interrupted: bool,
+        tally: &Tally,
+        clients: &[Client],
+    ) {
         if let (Some(baseline), Some(run)) = (&self.baseline, &self.run) {
             baseline.missing(&run.met).iter().for_each(|line| log::warn!("{line}"));
         }
@@ -268,7 +274,7 @@ impl Past {
             return;
         }
         let ended = Ended {
-            finished: SystemTime::now(),
+            finished,
             interrupted,
             tally: serde_json::to_string(tally).unwrap_or_default(),
             clients: serde_json::to_string(clients).unwrap_or_default(),

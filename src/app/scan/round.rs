@@ -1,5 +1,7 @@
 //! One round: each outcome is reviewed, then told to all who want to know.
 
+use std::time::SystemTime;
+
 use crate::app::past::{Past, Recording};
 use crate::app::review::Review;
 use crate::cli::args::Scan;
@@ -122,9 +124,10 @@ impl<'a> Round<'a> {
             self.monitor.client(client);
         }
         let (interrupted, tally) = (self.cancel.is_tripped(), self.tally());
-        self.outputs.end(interrupted, tally);
+        let finished = SystemTime::now();
+        self.outputs.end_at(finished, interrupted, tally);
         if let Some(past) = &mut self.review.past {
-            past.end(interrupted, &tally, &clients);
+            past.end(finished, interrupted, &tally, &clients);
         }
         if self.first && !interrupted {
             self.review.unused().iter().for_each(|line| log::warn!("{line}"));
