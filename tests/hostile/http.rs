@@ -527,7 +527,7 @@ fn a_cancelled_http_scan_is_over_soon() {
         json!({"mcpServers": {"h": http("hang", &t, ""), "s": sse("sse_no_endpoint", &t, "")}}).to_string(),
     );
     let mut c = hawkeye(&d);
-    c.args(["scan", "--fail-on", "never", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
+    c.args(["scan", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
     let run = start(&d, c);
     assert!(until(Duration::from_secs(20), || web().log(&t).len() >= 2), "the targets were not asked");
     run.signal("TERM");

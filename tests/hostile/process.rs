@@ -239,7 +239,7 @@ fn secrets_are_struck_out_of_everything() {
         }
         let file = targets_file(&d, &cases);
         let mut c = hawkeye(&d);
-        c.args(["scan", "--fail-on", "never", "--format", format, "--timeout", "30", "--targets"]).arg(&file);
+        c.args(["scan", "--format", format, "--timeout", "30", "--targets"]).arg(&file);
         if logs {
             c.arg("-vv").env("RUST_LOG", "trace");
         }

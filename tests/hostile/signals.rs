@@ -19,20 +19,9 @@ fn caught(d: &Dir, more: &[&str]) -> Running {
     }
     let file = d.write("targets.json", json!({ "mcpServers": servers }).to_string());
     let mut c = hawkeye(d);
-    c.args([
-        "scan",
-        "--fail-on",
-        "never",
-        "--format",
-        "json",
-        "--timeout",
-        "100",
-        "--concurrency",
-        "3",
-        "--targets",
-    ])
-    .arg(file)
-    .args(more);
+    c.args(["scan", "--format", "json", "--timeout", "100", "--concurrency", "3", "--targets"])
+        .arg(file)
+        .args(more);
     let run = start(d, c);
     let ready = || {
         let all = carriers(&d.marker());
@@ -154,8 +143,6 @@ fn report_files_are_private_and_whole() {
     let mut c = hawkeye(&d);
     c.args([
         "scan",
-        "--fail-on",
-        "never",
         "--format",
         "json",
         "--output",

@@ -474,8 +474,7 @@ fn hostile_text_stays_text_in_every_format_and_log() {
         cases.push(complete("evil \u{202e}\u{1b}[31m\nFORGED-LINE name", stdio(&d, "honest", &["evil"])));
         let file = targets_file(&d, &cases);
         let mut c = hawkeye(&d);
-        c.args(["scan", "--fail-on", "never", "--format", format, "-vv", "--concurrency", "10", "--targets"])
-            .arg(&file);
+        c.args(["scan", "--format", format, "-vv", "--concurrency", "10", "--targets"]).arg(&file);
         c.env("RUST_LOG", "trace").env("TERM", "xterm-256color").env("LANG", "C");
         let done = start(&d, c).wait();
         let mut problems = Vec::new();

@@ -51,7 +51,7 @@ fn outputs_that_are_closed_or_full() {
     // A pipe that nobody reads any more: quiet, whatever the code.
     for format in ["json", "ndjson", "table"] {
         let mut c = hawkeye(&d);
-        c.args(["scan", "--fail-on", "never", "--format", format, "--no-progress", "--targets"])
+        c.args(["scan", "--format", format, "--no-progress", "--targets"])
             .arg(&file)
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
@@ -64,10 +64,7 @@ fn outputs_that_are_closed_or_full() {
         }
         let mut c = hawkeye(&d);
         let full = File::options().write(true).open("/dev/full").unwrap();
-        c.args(["scan", "--fail-on", "never", "--format", format, "--targets"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(full);
+        c.args(["scan", "--format", format, "--targets"]).arg(&file).stdin(Stdio::null()).stdout(full);
         expect(&format!("full {format}"), &start_redirected(&d, c).wait(), &[4], true, &mut problems);
     }
     for (name, after, codes) in [
@@ -99,10 +96,7 @@ fn report_paths_that_cannot_be_written() {
         ("empty", PathBuf::new()),
     ] {
         let mut c = hawkeye(&d);
-        c.args(["scan", "--fail-on", "never", "--format", "json", "--targets"])
-            .arg(&file)
-            .arg("--output")
-            .arg(&path);
+        c.args(["scan", "--format", "json", "--targets"]).arg(&file).arg("--output").arg(&path);
         let codes: &[i32] = if name == "empty" { &[2, 4] } else { &[4] };
         expect(name, &start(&d, c).wait(), codes, true, &mut problems);
     }
@@ -117,7 +111,7 @@ fn a_bare_or_odd_environment() {
     let before = d.entries();
     let mut ask = |name: &str, adjust: &dyn Fn(&mut Command)| {
         let mut c = hawkeye(&d);
-        c.args(["scan", "--fail-on", "never", "--format", "json", "--targets"]).arg(&file);
+        c.args(["scan", "--format", "json", "--targets"]).arg(&file);
         adjust(&mut c);
         let done = start(&d, c).wait();
         expect(name, &done, &[0], false, &mut problems);
@@ -196,19 +190,7 @@ fn silent_crowds_are_bounded_in_all() {
         (0..24).map(|i| (format!("s{i}"), stdio(&d, "silent", &[&i.to_string()]))).collect();
     let file = d.write("silent.json", json!({ "mcpServers": servers }).to_string());
     let mut c = hawkeye(&d);
-    c.args([
-        "scan",
-        "--fail-on",
-        "never",
-        "--format",
-        "json",
-        "--timeout",
-        "2",
-        "--concurrency",
-        "4",
-        "--targets",
-    ])
-    .arg(file);
+    c.args(["scan", "--format", "json", "--timeout", "2", "--concurrency", "4", "--targets"]).arg(file);
     let done = start(&d, c).wait();
     let mut problems = Vec::new();
     expect("24 silent", &done, &[3], false, &mut problems);
@@ -229,7 +211,7 @@ fn honest_crowds_are_all_found() {
     let d = Dir::new();
     let file = honest_file(&d, 120);
     let mut c = hawkeye(&d);
-    c.args(["scan", "--fail-on", "never", "--format", "json", "--timeout", "60", "--targets"]).arg(file);
+    c.args(["scan", "--format", "json", "--timeout", "60", "--targets"]).arg(file);
     let done = start(&d, c).wait();
     let mut problems = Vec::new();
     expect("120 honest", &done, &[0], false, &mut problems);
@@ -246,7 +228,7 @@ fn runs_at_once_do_not_clash() {
     // All are started before the first is waited for.
     let runs: [_; 4] = std::array::from_fn(|_| {
         let mut c = hawkeye(&d);
-        c.args(["scan", "--fail-on", "never", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
+        c.args(["scan", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
         start(&d, c)
     });
     let all: Vec<Done> = runs.into_iter().map(|r| r.wait()).collect();

@@ -169,7 +169,7 @@ fn a_stalled_handshake_ends_with_the_run() {
         json!({"mcpServers": {"s": remote(&format!("https://127.0.0.1:{port}/mcp"))}}).to_string(),
     );
     let mut c = hawkeye(&d);
-    c.args(["scan", "--fail-on", "never", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
+    c.args(["scan", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
     c.arg("--ca-file").arg(web().certificates.join("ca.pem"));
     let run = start(&d, c);
     let begun = || web().log("connections").iter().any(|r| r["port"] == port);
