@@ -103,6 +103,7 @@ impl Running {
             match line["type"].as_str().unwrap() {
                 "run" => assert!(targets.is_empty(), "a round without an end"),
                 "target" => targets.push(line),
+                "client" => {}
                 _ if targets.is_empty() && line["gone"].is_null() => {}
                 _ => return (targets, line),
             }
@@ -151,8 +152,8 @@ fn after_the_first_round_only_changes_are_told() {
     let place = Place::new("table");
     let targets = place.targets(&["files"]);
     let mut run = place.start(&["--targets", targets.to_str().unwrap(), "--watch", "0.05"]);
-    let first: Vec<String> = (0..4).map(|_| run.line()).collect();
-    assert!(first[1].starts_with("files") && first[3].starts_with("1 target: 1 complete"), "{first:?}");
+    let first: Vec<String> = (0..5).map(|_| run.line()).collect();
+    assert!(first[1].starts_with("files") && first[4].starts_with("1 target: 1 complete"), "{first:?}");
     place.write("files/tools", "read delete\x1b[2J");
     let line = run.line();
     let (time, what) = line.split_once(' ').unwrap();
@@ -195,8 +196,8 @@ fn every_round_is_a_group_of_lines_and_targets_come_and_go() {
     assert_eq!((&summary["gone"], &summary["summary"]["targets"]), (&json!(["a"]), &json!(2)));
 
     // The file holds the latest round, complete: also the targets that did not change.
-    let whole = || fs::read_to_string(place.path("latest.ndjson")).unwrap().lines().count() == 4;
-    assert!(until(whole), "run, b, c and summary");
+    let whole = || fs::read_to_string(place.path("latest.ndjson")).unwrap().lines().count() == 5;
+    assert!(until(whole), "run, b, c, the client and summary");
     assert_eq!(run.ends("-INT"), Some(130));
     assert!(whole());
 }
@@ -295,7 +296,7 @@ fn a_server_that_goes_and_comes_back_is_told_twice() {
     let place = Place::new("flap");
     let targets = place.targets(&["a"]);
     let mut run = place.start(&["--targets", targets.to_str().unwrap(), "--watch", "0.05"]);
-    (0..4).for_each(|_| drop(run.line()));
+    (0..5).for_each(|_| drop(run.line()));
     // It ends with an error as soon as it is asked.
     fs::rename(place.path("a/tools"), place.path("a/away")).unwrap();
     let line = run.line();
