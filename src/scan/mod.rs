@@ -109,6 +109,8 @@ impl std::error::Error for ScanError {}
 
 /// Descriptors of a process that is kept: three pipes and a pidfd.
 const KEPT_DESCRIPTORS: usize = 4;
+/// Descriptors that are our own, whatever is scanned: streams, reports, the databases and their locks.
+const OWN_DESCRIPTORS: usize = 28;
 
 /// Introspects every one of `targets` and tells `each`. Every target gets exactly one outcome, whatever
 /// happens to it; tripping `cancel` makes the rest of them `not_evaluated`.
@@ -302,7 +304,7 @@ impl Scanner {
 fn keepable(pool: PoolOptions) -> PoolOptions {
     let wanted = pool.max_connections.saturating_mul(KEPT_DESCRIPTORS * 2);
     let open_files = usize::try_from(raise_open_files(wanted as u64)).unwrap_or(usize::MAX);
-    let fit = (open_files / (KEPT_DESCRIPTORS * 2)).max(1);
+    let fit = (open_files.saturating_sub(OWN_DESCRIPTORS) / (KEPT_DESCRIPTORS * 2)).max(1);
     if fit < pool.max_connections {
         log::warn!("only {fit} sessions are kept: {open_files} open files are allowed (ulimit -n {wanted})");
     }
