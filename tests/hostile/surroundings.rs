@@ -51,10 +51,19 @@ fn outputs_that_are_closed_or_full() {
     // A pipe that nobody reads any more: quiet, whatever the code.
     for format in ["json", "ndjson", "table"] {
         let mut c = hawkeye(&d);
-        c.args(["scan", "--format", format, "--no-progress", "--targets"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+        c.args([
+            "scan",
+            "--fail-on",
+            "never",
+            "--no-history",
+            "--format",
+            format,
+            "--no-progress",
+            "--targets",
+        ])
+        .arg(&file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
         let mut run = start_redirected(&d, c);
         drop(run.child.stdout.take());
         let done = run.wait();
@@ -64,7 +73,10 @@ fn outputs_that_are_closed_or_full() {
         }
         let mut c = hawkeye(&d);
         let full = File::options().write(true).open("/dev/full").unwrap();
-        c.args(["scan", "--format", format, "--targets"]).arg(&file).stdin(Stdio::null()).stdout(full);
+        c.args(["scan", "--fail-on", "never", "--no-history", "--format", format, "--targets"])
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(full);
         expect(&format!("full {format}"), &start_redirected(&d, c).wait(), &[4], true, &mut problems);
     }
     for (name, after, codes) in [
@@ -96,7 +108,10 @@ fn report_paths_that_cannot_be_written() {
         ("empty", PathBuf::new()),
     ] {
         let mut c = hawkeye(&d);
-        c.args(["scan", "--format", "json", "--targets"]).arg(&file).arg("--output").arg(&path);
+        c.args(["scan", "--fail-on", "never", "--no-history", "--format", "json", "--targets"])
+            .arg(&file)
+            .arg("--output")
+            .arg(&path);
         let codes: &[i32] = if name == "empty" { &[2, 4] } else { &[4] };
         expect(name, &start(&d, c).wait(), codes, true, &mut problems);
     }
@@ -111,7 +126,7 @@ fn a_bare_or_odd_environment() {
     let before = d.entries();
     let mut ask = |name: &str, adjust: &dyn Fn(&mut Command)| {
         let mut c = hawkeye(&d);
-        c.args(["scan", "--format", "json", "--targets"]).arg(&file);
+        c.args(["scan", "--fail-on", "never", "--no-history", "--format", "json", "--targets"]).arg(&file);
         adjust(&mut c);
         let done = start(&d, c).wait();
         expect(name, &done, &[0], false, &mut problems);
@@ -190,7 +205,20 @@ fn silent_crowds_are_bounded_in_all() {
         (0..24).map(|i| (format!("s{i}"), stdio(&d, "silent", &[&i.to_string()]))).collect();
     let file = d.write("silent.json", json!({ "mcpServers": servers }).to_string());
     let mut c = hawkeye(&d);
-    c.args(["scan", "--format", "json", "--timeout", "2", "--concurrency", "4", "--targets"]).arg(file);
+    c.args([
+        "scan",
+        "--fail-on",
+        "never",
+        "--no-history",
+        "--format",
+        "json",
+        "--timeout",
+        "2",
+        "--concurrency",
+        "4",
+        "--targets",
+    ])
+    .arg(file);
     let done = start(&d, c).wait();
     let mut problems = Vec::new();
     expect("24 silent", &done, &[3], false, &mut problems);
@@ -211,7 +239,18 @@ fn honest_crowds_are_all_found() {
     let d = Dir::new();
     let file = honest_file(&d, 120);
     let mut c = hawkeye(&d);
-    c.args(["scan", "--format", "json", "--timeout", "60", "--targets"]).arg(file);
+    c.args([
+        "scan",
+        "--fail-on",
+        "never",
+        "--no-history",
+        "--format",
+        "json",
+        "--timeout",
+        "60",
+        "--targets",
+    ])
+    .arg(file);
     let done = start(&d, c).wait();
     let mut problems = Vec::new();
     expect("120 honest", &done, &[0], false, &mut problems);
@@ -228,7 +267,18 @@ fn runs_at_once_do_not_clash() {
     // All are started before the first is waited for.
     let runs: [_; 4] = std::array::from_fn(|_| {
         let mut c = hawkeye(&d);
-        c.args(["scan", "--format", "json", "--timeout", "60", "--targets"]).arg(&file);
+        c.args([
+            "scan",
+            "--fail-on",
+            "never",
+            "--no-history",
+            "--format",
+            "json",
+            "--timeout",
+            "60",
+            "--targets",
+        ])
+        .arg(&file);
         start(&d, c)
     });
     let all: Vec<Done> = runs.into_iter().map(|r| r.wait()).collect();
