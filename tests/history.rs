@@ -173,7 +173,7 @@ fn show_tells_again_what_was_told() {
     assert_eq!(before["coverage"][0], after["coverage"][0]);
     let id = told["run"]["id"].as_str().unwrap();
     let table = text(&home.run(&["show", &id[..8]]).stdout);
-    assert!(table.contains("twin") && table.contains("critical HK-POI-"), "{table}");
+    assert!(table.contains("twin") && table.contains("critical  HK-POI-"), "{table}");
     for (args, code, why) in [
         (&["show", "-9"][..], 2, "no run -9: 2 recorded"),
         (&["show", "ffffffff"], 2, "no run ffffffff"),

@@ -110,7 +110,7 @@ fn bad_usage_is_one_line_that_helps() {
         ("scan --formta json", "unknown option --formta (did you mean --format?)"),
         (
             "scan --format jsn",
-            "--format jsn must be one of table, json, ndjson, prometheus (did you mean json?)",
+            "--format jsn must be one of table, json, ndjson, sarif, markdown, csv, junit, prometheus, html (did you mean json?)",
         ),
         ("scan --timeout", "--timeout needs a value"),
         ("scan --timeout 1 --timeout 2", "--timeout 2 is given twice"),
