@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 4 | `app`, `scan` | everything below |
 //! | 3 | `config`, `probe` | 0, 1, 2, not each other |
-//! | 2 | `transport`, `engine`, `analysis`, `store`, `preflight`, `measure`, `report`, `saved`, `gate`, `cli`, `demo` | 0 and 1, never each other |
+//! | 2 | `transport`, `engine`, `analysis`, `store`, `preflight`, `measure`, `report`, `saved`, `gate`, `cluster`, `cli`, `demo` | 0 and 1, never each other |
 //! | 1 | `model`, `mcp` | `base`; `mcp` may use `model` |
 //! | 0 | `base`, `sys` | std; `sys` alone uses `libc` and `unsafe` |
 //!
@@ -20,6 +20,7 @@ mod analysis;
 pub mod app;
 mod base;
 mod cli;
+mod cluster;
 mod config;
 mod demo;
 mod engine;

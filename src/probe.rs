@@ -81,13 +81,11 @@ pub(crate) fn probe(
     cancel: &Cancel,
 ) -> Outcome {
     let begun = Instant::now();
-    let redaction = target.redaction();
-    let mut outcome = blank(target, &redaction);
-    if let Some((status, failure)) = hindrance(target, run_ends, cancel) {
-        outcome.status = status;
-        outcome.failure = Some(cleaned(failure, &redaction));
+    if let Some(outcome) = untried(target, run_ends, cancel) {
         return outcome;
     }
+    let redaction = target.redaction();
+    let mut outcome = blank(target, &redaction);
     let total = target.timeout.unwrap_or(policy.timeout);
     let patience = Patience::new(total, run_ends, cancel.clone());
     let pin = target.pin.or(policy.pin);
@@ -117,6 +115,13 @@ pub(crate) fn probe(
         kept.keep(key, live, cancel);
     }
     outcome
+}
+
+/// The outcome of a `target` that is not tried at all.
+pub(crate) fn untried(target: &Target, run_ends: Option<Deadline>, cancel: &Cancel) -> Option<Outcome> {
+    let (status, failure) = hindrance(target, run_ends, cancel)?;
+    let redaction = target.redaction();
+    Some(Outcome { status, failure: Some(cleaned(failure, &redaction)), ..blank(target, &redaction) })
 }
 
 /// A target that was never tried, as the report shows it.

@@ -5,6 +5,8 @@ mod assess;
 mod baseline;
 mod bench;
 mod cache;
+#[cfg_attr(not(feature = "cluster"), path = "cluster/absent.rs")]
+mod cluster;
 mod compared;
 mod config;
 mod demo;
@@ -78,6 +80,8 @@ fn run(args: Vec<OsString>) -> Exit {
         Command::Cache(args) => cache::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Preflight(args) => preflight::run(&args),
+        Command::Worker(args) => cluster::worker::run(&args),
+        Command::Cluster(args) => cluster::status::run(&args),
         Command::DemoServer(args) => demo::run(&args),
     }
 }

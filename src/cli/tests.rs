@@ -101,7 +101,7 @@ fn bad_usage_is_one_line_that_helps() {
         (
             "xyzzy",
             "unknown command xyzzy; there are scan, assess, diagnose, preflight, bench, load-test, history, show, diff, baseline, cache, rules, config, \
-             demo-server",
+             worker, cluster, demo-server",
         ),
         ("config show x", "x is one argument too many"),
         ("scan -", "a list of servers on standard input is read with --targets -"),

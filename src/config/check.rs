@@ -9,7 +9,9 @@ use crate::model::outcome::FailureKind;
 use crate::model::target::Hold;
 
 use super::judging;
-use super::keys::{KEYS, Key, SECTIONS};
+#[cfg(test)]
+use super::keys::Key;
+use super::keys::{KEYS, SECTIONS};
 use super::layer::Setting;
 use super::node::{Node, Tree};
 use super::settings::{Draft, Resolved, Shown};
@@ -37,7 +39,6 @@ pub(crate) enum Subject {
         /// How many.
         count: usize,
         /// Those that do nothing yet.
-        not_yet: Vec<&'static str>,
         /// `mcpServers` among them.
         servers: Option<Entries>,
     },
@@ -81,13 +82,7 @@ pub(crate) fn check(path: &Path, environment: &Environment) -> Result<Checked, V
     if !errors.is_empty() {
         return Err(errors);
     }
-    let not_yet = |key: &&'static Key| !key.in_effect();
-    let keys = layer.settings.iter().map(|s| s.key);
-    let subject = Subject::Settings {
-        count: layer.settings.len(),
-        not_yet: keys.filter(not_yet).map(|k| k.path).collect(),
-        servers,
-    };
+    let subject = Subject::Settings { count: layer.settings.len(), servers };
     Ok(Checked { file: name, subject, warnings })
 }
 
@@ -174,11 +169,6 @@ pub(crate) fn check_text(checked: &Checked) -> String {
     for warning in &checked.warnings {
         let _ = writeln!(out, "warning: {warning}");
     }
-    if let Subject::Settings { not_yet, .. } = &checked.subject {
-        for path in not_yet {
-            let _ = writeln!(out, "not yet in effect: {path}");
-        }
-    }
     out
 }
 
@@ -189,8 +179,7 @@ pub(crate) fn show_text(resolved: &Resolved) -> String {
     let values = width(|s| s.value.chars().count()).min(40);
     let mut out = String::new();
     for s in &resolved.shown {
-        let not_yet = if s.in_effect { "" } else { "  (not yet in effect)" };
-        let _ = writeln!(out, "{:paths$}  {:values$}  {}{not_yet}", s.path, s.value, s.origin);
+        let _ = writeln!(out, "{:paths$}  {:values$}  {}", s.path, s.value, s.origin);
     }
     for note in &resolved.notes {
         let _ = writeln!(out, "note: {note}");
@@ -226,9 +215,8 @@ pub(crate) fn commented_defaults() -> String {
             let _ = write!(out, "\n{indent}# {doc}\n{indent}{}:\n", parts[depth]);
         }
         let indent = "  ".repeat(parts.len());
-        let not_yet = if key.in_effect() { "" } else { " (not yet in effect)" };
         let gap = if parts.is_empty() { "\n" } else { "" };
-        let _ = write!(out, "{gap}{indent}# {}{not_yet}\n{indent}{name}: {}\n", key.doc, key.default);
+        let _ = write!(out, "{gap}{indent}# {}\n{indent}{name}: {}\n", key.doc, key.default);
         open = parts;
     }
     out

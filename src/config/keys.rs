@@ -1,6 +1,8 @@
 //! Every setting there is: the one table that reading, `config show`, `config check` and the shipped
 //! `config/hawkeye.yaml` are made from.
 
+use crate::cluster::options::Algorithm;
+
 use super::judging;
 use super::settings::Draft;
 use super::value::Value;
@@ -15,7 +17,7 @@ pub(crate) struct Key {
     pub default: &'static str,
     /// One line for people, with the unit.
     pub doc: &'static str,
-    /// What it does; nothing as long as the system it steers is not there.
+    /// What it does, unless another key does it.
     pub(crate) apply: Option<fn(&mut Draft, &Value)>,
     /// The key that this is another name of; whichever is said later holds for both.
     pub(crate) same_as: Option<&'static str>,
@@ -40,6 +42,10 @@ pub(crate) enum Kind {
     OptionalCount(u64, u64),
     /// A number from 0 to 3600.
     Factor,
+    /// A text that is not empty.
+    Text,
+    /// The same, or `null` for none.
+    OptionalText,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A file, from the directory of the file that names it; `~/` is the home directory.
@@ -75,11 +81,6 @@ impl Key {
     pub(crate) fn name(&self) -> &'static str {
         self.path.rsplit('.').next().unwrap_or(self.path)
     }
-
-    /// Whether setting it does something already.
-    pub(crate) fn in_effect(&self) -> bool {
-        self.apply.is_some() || self.same_as.is_some() || self.kind == Kind::Never
-    }
 }
 
 impl std::fmt::Debug for Key {
@@ -112,11 +113,6 @@ const fn live(
     apply: fn(&mut Draft, &Value),
 ) -> Key {
     Key { path, kind, default, doc, apply: Some(apply), same_as: None }
-}
-
-/// A key whose system is still to come.
-const fn later(path: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key { path, kind, default, doc, apply: None, same_as: None }
 }
 
 const fn also(
@@ -179,7 +175,7 @@ pub(crate) const KEYS: &[Key] = &[
     live("mcp_introspection.stdio_config.buffer_size", BYTES, "8192", "bytes of one read from a process; the same as subprocess_optimization.bufsize, the later of the two holds", |d, v| d.settings.wire.stdio.buffer_size = v.size()),
     live("mcp_introspection.stdio_config.enable_binary_mode", Kind::Bool, "true", "false = a carriage return alone ends a line, too, as a text reader takes it", |d, v| d.settings.wire.stdio.binary_mode = v.bool()),
     live("mcp_introspection.stdio_config.subprocess_optimization.close_fds", Kind::Bool, "true", "false also lets servers inherit descriptors that hawkeye itself was given", |d, v| d.settings.wire.stdio.close_fds = v.bool()),
-    later("mcp_introspection.stdio_config.subprocess_optimization.preexec_fn", Kind::Never, "null", "must be null: hawkeye runs no code between fork and exec"),
+    live("mcp_introspection.stdio_config.subprocess_optimization.preexec_fn", Kind::Never, "null", "must be null: hawkeye runs no code between fork and exec", |_, _| {}),
     also("mcp_introspection.stdio_config.subprocess_optimization.bufsize", BYTES, "8192", "another name of stdio_config.buffer_size", "mcp_introspection.stdio_config.buffer_size"),
 
     live("mcp_introspection.http_config.connection_pool_size", POOL, "20", "idle connections kept in all", |d, v| d.settings.wire.http.pool_size = v.size()),
@@ -241,11 +237,24 @@ pub(crate) const KEYS: &[Key] = &[
     live("tls.client_key", Kind::OptionalPath, "null", "PEM file of its key", |d, v| d.client_key = v.optional_path()),
     live("tls.insecure", Kind::Bool, "false", "trust anyone; dangerous", |d, v| d.settings.wire.tls.insecure = v.bool()),
 
-    later("cluster.enabled", Kind::Bool, "false", "share the work with other hosts"),
-    later("cluster.mode", Kind::Choice(&["distributed"]), "distributed", "how the work is shared"),
-    later("cluster.workers", Kind::Workers, "[]", "the other hosts, each with host and max_concurrent"),
-    later("cluster.load_balancer.algorithm", Kind::Choice(&["round_robin"]), "round_robin", "which worker is next"),
-    later("cluster.load_balancer.health_check_interval", Kind::Seconds, "30", "seconds between health checks of workers"),
+    live("cluster.enabled", Kind::Bool, "false", "hand targets to the workers of the cluster (needs a build with --features cluster)", |d, v| d.settings.cluster.enabled = v.bool()),
+    live("cluster.mode", Kind::Choice(&["distributed"]), "distributed", "how the work is shared: every target to one of the workers", |_, _| {}),
+    live("cluster.engine", Kind::Choice(&["redis"]), "redis", "what is between the hosts: the streams of a Redis or Valkey server, 6.2 or later", |_, _| {}),
+    live("cluster.url", Kind::Text, "redis://127.0.0.1:6379", "where it is: redis://HOST:PORT/DB, rediss:// with TLS, redis+unix:///PATH", |d, v| d.settings.cluster.url = v.plain_text()),
+    live("cluster.username", Kind::OptionalText, "null", "its ACL user", |d, v| d.settings.cluster.username = v.optional_text()),
+    live("cluster.password_file", Kind::OptionalPath, "null", "file whose first line is the password; else HAWKEYE_REDIS_PASSWORD of the environment", |d, v| d.settings.cluster.password_file = v.optional_path()),
+    live("cluster.allow_plaintext", Kind::Bool, "false", "redis:// to another host, without TLS", |d, v| d.settings.cluster.allow_plaintext = v.bool()),
+    live("cluster.key_file", Kind::OptionalPath, "null", "file of the secret that all hosts share, of 32 bytes or more, mode 0600; jobs and results are sealed with it", |d, v| d.settings.cluster.key_file = v.optional_path()),
+    live("cluster.key_prefix", Kind::Text, "hawkeye", "what our keys in the queue begin with, in braces", |d, v| d.settings.cluster.prefix = v.plain_text()),
+    live("cluster.workers", Kind::Workers, "[]", "the workers by name (host), with the servers that each may have at a time (max_concurrent); none = whoever has the key", |d, v| d.settings.cluster.workers = v.workers()),
+    live("cluster.max_per_origin", Kind::Count(1, 4096), "8", "servers of one origin that are with workers at a time", |d, v| d.settings.cluster.max_per_origin = v.size()),
+    live("cluster.max_deliveries", Kind::Count(1, 100), "3", "a server that so many workers took and never answered for is given up", |d, v| d.settings.cluster.max_deliveries = v.u32()),
+    live("cluster.patience", Kind::Seconds, "60", "seconds that a scan goes on with no worker, or with no queue", |d, v| d.settings.cluster.patience = v.seconds()),
+    live("cluster.tls.ca_file", Kind::OptionalPath, "null", "PEM file of the only roots to trust for rediss://; null = the system's", |d, v| d.settings.cluster.ca_file = v.optional_path()),
+    live("cluster.tls.client_cert", Kind::OptionalPath, "null", "PEM file of our certificate chain for rediss://; needs client_key", |d, v| d.cluster_cert = v.optional_path()),
+    live("cluster.tls.client_key", Kind::OptionalPath, "null", "PEM file of its key", |d, v| d.cluster_key = v.optional_path()),
+    live("cluster.load_balancer.algorithm", Kind::Choice(&["least_loaded", "round_robin"]), "least_loaded", "least_loaded: whoever has room takes the next server; round_robin: one worker after the other", |d, v| d.settings.cluster.algorithm = if v.word() == "round_robin" { Algorithm::RoundRobin } else { Algorithm::LeastLoaded }),
+    live("cluster.load_balancer.health_check_interval", Kind::Seconds, "30", "a worker that is silent for so many seconds is dead, and others get its servers", |d, v| d.settings.cluster.health_interval = v.seconds()),
 ];
 
 /// What each section is about, for the shipped file.
@@ -268,6 +277,7 @@ pub(crate) const SECTIONS: &[(&str, &str)] = &[
     ("limits", "what one server may make hawkeye read and keep"),
     ("tls", "certificates"),
     ("cluster", "several hosts"),
+    ("cluster.tls", "certificates of the queue"),
     ("cluster.load_balancer", "how workers are chosen"),
 ];
 

@@ -39,6 +39,10 @@ pub(crate) struct Overrides {
     pub fail_on: Vec<String>,
     /// `--suppressions`
     pub suppressions: Vec<PathBuf>,
+    /// `--cluster`, `--resume`
+    pub cluster: bool,
+    /// `--no-cluster`
+    pub no_cluster: bool,
     /// `--no-history`
     pub no_history: bool,
     /// `--metrics-file`
@@ -65,6 +69,8 @@ impl From<&Scan> for Overrides {
             differential: scan.differential,
             fail_on: scan.fail_on.iter().flatten().cloned().collect(),
             suppressions: scan.suppressions.clone(),
+            cluster: scan.cluster || scan.resume.is_some(),
+            no_cluster: scan.no_cluster,
             no_history: scan.no_history,
             metrics_file: scan.metrics_file.clone(),
             metrics_listen: scan.metrics_listen,

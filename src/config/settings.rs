@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::analysis::options::{Approved, Policy};
 use crate::cli::args::{Concurrency, Pin};
+use crate::cluster::options::ClusterOptions;
 use crate::engine::options::{Batches, Memory, Width};
 use crate::gate::options::GateOptions;
 use crate::model::pool::PoolOptions;
@@ -64,6 +65,8 @@ pub(crate) struct Settings {
     pub history: HistoryOptions,
     /// Whether and where the run is measured.
     pub monitoring: Monitoring,
+    /// How hosts share the work.
+    pub cluster: ClusterOptions,
     /// What to scan where the command line says nothing.
     pub targets: TargetsFrom,
 }
@@ -126,8 +129,6 @@ pub(crate) struct Shown {
     pub value: String,
     /// Who said so.
     pub origin: Origin,
-    /// Whether it does something already.
-    pub in_effect: bool,
 }
 
 /// Settings with their history.
@@ -162,6 +163,8 @@ pub(crate) struct Draft {
     pub(crate) approved: Option<PathBuf>,
     pub(crate) client_cert: Option<PathBuf>,
     pub(crate) client_key: Option<PathBuf>,
+    pub(crate) cluster_cert: Option<PathBuf>,
+    pub(crate) cluster_key: Option<PathBuf>,
     /// Whether `pool` holds.
     pub(crate) keep_sessions: bool,
     pub(crate) pool: PoolOptions,
@@ -280,6 +283,8 @@ impl Said {
             ),
             ("fail_on", "--fail-on", some(&flags.fail_on).map(Value::Words)),
             ("suppressions", "--suppressions", some(&flags.suppressions).map(Value::Paths)),
+            ("cluster.enabled", "--cluster", flags.cluster.then_some(Value::Bool(true))),
+            ("cluster.enabled", "--no-cluster", flags.no_cluster.then_some(Value::Bool(false))),
             ("history.enabled", "--no-history", flags.no_history.then_some(Value::Bool(false))),
             (METRICS_FILE, "--metrics-file", path(&flags.metrics_file)),
             (METRICS_LISTEN, "--metrics-listen", flags.metrics_listen.map(Value::Address)),
@@ -313,16 +318,13 @@ impl Said {
         let monitoring = &mut draft.settings.monitoring;
         monitoring.file.take_if(|_| !draft.monitored && !is_flag(METRICS_FILE));
         monitoring.listen.take_if(|_| !draft.monitored && !is_flag(METRICS_LISTEN));
-        draft.settings.wire.tls.client_cert = match (draft.client_cert, draft.client_key) {
-            (Some(cert), Some(key)) => Some((cert, key)),
-            (None, None) => None,
-            _ => return Err(ConfigError::bare("a client certificate needs both client_cert and client_key")),
-        };
+        draft.settings.wire.tls.client_cert = pair(draft.client_cert.take(), draft.client_key.take())?;
+        draft.settings.cluster.client_cert = pair(draft.cluster_cert.take(), draft.cluster_key.take())?;
         let mut shown: Vec<Shown> = KEYS.iter().filter_map(|key| self.show(key, &tier, auto)).collect();
         if let Some(entries) = &self.inline {
             let value = format!("{} servers", entries.targets.len() + entries.disabled.len());
             let origin = Origin::File { file: entries.file.clone(), line: entries.line };
-            shown.insert(0, Shown { path: SERVERS, value, origin, in_effect: true });
+            shown.insert(0, Shown { path: SERVERS, value, origin });
         }
         draft.settings.approved = draft.approved.as_deref().map(approved::read).transpose()?;
         let judging = std::mem::take(&mut draft.judging);
@@ -370,7 +372,15 @@ impl Said {
                 origin = Origin::Machine(tier.because());
             }
         }
-        Some(Shown { path: key.path, value: text, origin, in_effect: key.in_effect() })
+        Some(Shown { path: key.path, value: text, origin })
+    }
+}
+
+fn pair(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+    match (cert, key) {
+        (Some(cert), Some(key)) => Ok(Some((cert, key))),
+        (None, None) => Ok(None),
+        _ => Err(ConfigError::bare("a client certificate needs both client_cert and client_key")),
     }
 }
 
@@ -408,6 +418,7 @@ impl Draft {
                 cache: CacheOptions::default(),
                 history: HistoryOptions::default(),
                 monitoring: Monitoring::default(),
+                cluster: ClusterOptions::default(),
                 targets: TargetsFrom::default(),
             },
             judging: Judging::default(),
@@ -425,6 +436,8 @@ impl Draft {
             approved: None,
             client_cert: None,
             client_key: None,
+            cluster_cert: None,
+            cluster_key: None,
             keep_sessions: true,
             pool: PoolOptions::default(),
         }

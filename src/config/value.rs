@@ -10,6 +10,7 @@ use crate::model::revision::Revision;
 
 use crate::analysis::options::Custom;
 use crate::base::glob::Glob;
+use crate::cluster::options::Listed;
 use crate::gate::options::Clause;
 use crate::model::fail_on::FailOn;
 use crate::model::finding::Severity;
@@ -32,11 +33,12 @@ pub(crate) enum Value {
     Count(u64),
     Factor(f64),
     Word(&'static str),
+    Text(String),
     Address(SocketAddr),
     Path(PathBuf),
     Paths(Vec<PathBuf>),
     Statuses(Vec<u16>),
-    Workers(Vec<(String, u64)>),
+    Workers(Vec<Listed>),
     Words(Vec<String>),
     Grades(Vec<(Glob, Severity)>),
     Rules(Vec<Custom>),
@@ -64,6 +66,9 @@ reads! {
     seconds: Duration = Value::Seconds(d) => *d;
     count: u64 = Value::Count(n) => *n;
     factor: f64 = Value::Factor(x) => *x;
+    word: &'static str = Value::Word(w) => w;
+    plain_text: String = Value::Text(t) => t.clone();
+    workers: Vec<Listed> = Value::Workers(all) => all.clone();
     path: PathBuf = Value::Path(p) => p.clone();
     paths: Vec<PathBuf> = Value::Paths(p) => p.clone();
     statuses: Vec<u16> = Value::Statuses(s) => s.clone();
@@ -97,6 +102,10 @@ impl Value {
         }
     }
 
+    pub(crate) fn optional_text(&self) -> Option<String> {
+        (*self != Value::Unset).then(|| self.plain_text())
+    }
+
     pub(crate) fn optional_address(&self) -> Option<SocketAddr> {
         match self {
             Value::Address(a) => Some(*a),
@@ -124,12 +133,15 @@ impl Value {
             Value::Count(n) => n.to_string(),
             Value::Factor(x) => x.to_string(),
             Value::Word(w) => (*w).to_owned(),
+            Value::Text(t) => quote(t, 400),
             Value::Address(a) => a.to_string(),
             Value::Path(p) => shown(p),
             Value::Paths(all) => list(all.iter().map(|p| shown(p)).collect()),
             Value::Statuses(all) => list(all.iter().map(u16::to_string).collect()),
             Value::Workers(all) => {
-                list(all.iter().map(|(host, n)| format!("{} ({n})", quote(host, 80))).collect())
+                let most =
+                    |worker: &Listed| worker.max_concurrent.map_or("any".to_owned(), |n| n.to_string());
+                list(all.iter().map(|w| format!("{} ({})", quote(&w.host, 80), most(w))).collect())
             }
             Value::Revision(r) => r.to_string(),
             Value::Words(all) => list(all.iter().map(|w| quote(w, 80)).collect()),
@@ -184,6 +196,8 @@ pub(crate) fn read(kind: Kind, node: &Node, base: Base<'_>) -> Result<Value, Mis
         Kind::OptionalCount(low, high) => unset(node).or_else(|| count(node, low, high)),
         Kind::Factor => number(node).filter(|x| (0.0..=3600.0).contains(x)).map(Value::Factor),
         Kind::Choice(words) => word(node, words),
+        Kind::Text => text(node),
+        Kind::OptionalText => unset(node).or_else(|| text(node)),
         Kind::Path => path(node, base).map(Value::Path),
         Kind::OptionalPath => unset(node).or_else(|| path(node, base).map(Value::Path)),
         Kind::Paths => paths(node, base),
@@ -221,7 +235,7 @@ pub(crate) fn from_text(kind: Kind, text: &str) -> Node {
         Kind::Paths | Kind::Words | Kind::FailOn => {
             node(Tree::List(parts().map(|s| node(Tree::Text(s.to_owned()))).collect()))
         }
-        Kind::Choice(_) | Kind::Path | Kind::Revision => node(Tree::Text(text.to_owned())),
+        Kind::Choice(_) | Kind::Path | Kind::Revision | Kind::Text => node(Tree::Text(text.to_owned())),
         Kind::Bool
         | Kind::BoolOrAuto
         | Kind::Seconds
@@ -231,6 +245,7 @@ pub(crate) fn from_text(kind: Kind, text: &str) -> Node {
         | Kind::OptionalCount(..)
         | Kind::Factor
         | Kind::OptionalPath
+        | Kind::OptionalText
         | Kind::OptionalAddress
         | Kind::Workers
         | Kind::Never => plain(text),
@@ -259,6 +274,8 @@ fn allowed(kind: Kind, node: &Node) -> String {
                 _ => format!("\"{}\"", words.join("\" or \"")),
             }
         }
+        Kind::Text => "a text".to_owned(),
+        Kind::OptionalText => "a text, or null".to_owned(),
         Kind::Path => "the path of a file".to_owned(),
         Kind::OptionalPath => "the path of a file, or null".to_owned(),
         Kind::Paths => "a list of files".to_owned(),
@@ -317,6 +334,13 @@ fn word(node: &Node, words: &'static [&'static str]) -> Option<Value> {
     words.iter().find(|w| *w == text).map(|w| Value::Word(w))
 }
 
+fn text(node: &Node) -> Option<Value> {
+    match &node.value {
+        Tree::Text(text) if !text.is_empty() => Some(Value::Text(text.clone())),
+        _ => None,
+    }
+}
+
 fn address(node: &Node) -> Option<Value> {
     node.scalar_text().and_then(|text| listen_address(&text)).map(Value::Address)
 }
@@ -371,7 +395,7 @@ fn workers(node: &Node) -> Result<Value, Misfit> {
     items.iter().map(worker).collect::<Result<_, _>>().map(Value::Workers)
 }
 
-fn worker(node: &Node) -> Result<(String, u64), Misfit> {
+fn worker(node: &Node) -> Result<Listed, Misfit> {
     let misfit = |at: Position, message: String| Misfit { at, message };
     for (key, _) in node.map().unwrap_or_default() {
         if !["host", "max_concurrent"].contains(&key.name.as_str()) {
@@ -385,10 +409,11 @@ fn worker(node: &Node) -> Result<(String, u64), Misfit> {
     let Some(Tree::Text(host)) = node.at_key("host").map(|n| &n.value) else {
         return Err(misfit(node.at, "a worker needs a host".to_owned()));
     };
-    let most = node.at_key("max_concurrent").map_or(Some(Value::Count(1)), |n| count(n, 1, 4096));
+    let most = node.at_key("max_concurrent").map(|n| count(n, 1, 4096));
     match most {
-        Some(most) if !host.is_empty() => Ok((host.clone(), most.count())),
-        _ => Err(misfit(node.at, "a worker needs a host, and max_concurrent from 1 to 4096".to_owned())),
+        Some(None) => Err(misfit(node.at, "max_concurrent must be a whole number from 1 to 4096".to_owned())),
+        _ if host.is_empty() => Err(misfit(node.at, "a worker needs a host".to_owned())),
+        most => Ok(Listed { host: host.clone(), max_concurrent: most.flatten().map(|n| n.size()) }),
     }
 }
 

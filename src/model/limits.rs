@@ -1,7 +1,9 @@
 //! Bounds on what one target may make us read and keep. Defaults are those of the public contract.
 
+use serde::{Deserialize, Serialize};
+
 /// Everything counted in bytes is counted after decoding and before parsing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// One message, line or event, in bytes.
     pub message_bytes: usize,

@@ -54,8 +54,11 @@ pub struct Outcome {
     pub attempts: u32,
     /// Set when this came from a cache.
     pub cached: Option<Cached>,
-    /// Set when another host did the work.
+    /// Set when another host did the work: the worker's name.
     pub worker: Option<String>,
+    /// The same: where, and at which attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
     /// Set when this was read from a file and nobody was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub saved: Option<SavedIn>,
@@ -83,6 +86,7 @@ impl Outcome {
             attempts: 0,
             cached: None,
             worker: None,
+            delivery: None,
             saved: None,
         }
     }
@@ -112,6 +116,15 @@ pub struct Cached {
     pub stored_at: String,
     /// Seconds since.
     pub age_s: u64,
+}
+
+/// How the work came to another host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The host's name.
+    pub host: String,
+    /// How often the target was with a worker, this time included.
+    pub attempt: u32,
 }
 
 /// The file that a result was read from.

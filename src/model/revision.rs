@@ -86,3 +86,10 @@ impl serde::Serialize for Revision {
         s.serialize_str(self.date())
     }
 }
+
+impl<'de> serde::Deserialize<'de> for Revision {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Revision, D::Error> {
+        let date = String::deserialize(d)?;
+        date.parse().map_err(|UnknownRevision| serde::de::Error::custom("no revision of the protocol"))
+    }
+}

@@ -154,6 +154,7 @@ pub(super) fn hostile() -> Outcome {
         auth: Auth { challenges: vec![text()], facts: vec![text()], ..Auth::default() },
         notes: vec![Note { code: "stderr".into(), message: text(), count: 1 }],
         worker: Some(text()),
+        delivery: Some(Delivery { host: text(), attempt: 2 }),
         saved: None,
         ..partial()
     }

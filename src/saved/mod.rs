@@ -29,6 +29,11 @@ use crate::model::target::{Endpoint, HttpHint, Remote, Target};
 /// What standard input is called in reports and messages.
 pub(crate) const STANDARD_INPUT: &str = "standard input";
 
+/// The outcome in `text`, a target of a report as another of us wrote it.
+pub(crate) fn outcome(text: &str) -> Option<Outcome> {
+    report::outcome(text)
+}
+
 /// A file that cannot be used at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unusable {

@@ -34,6 +34,13 @@ pub(super) fn target(text: &str, fallback: &str, place: &Place<'_>) -> Outcome {
     }
 }
 
+/// The same, if it is one.
+pub(super) fn outcome(text: &str) -> Option<Outcome> {
+    let place = Place { file: "", line: None, learnt_at: None };
+    let outcome = read(text, &mut String::new(), &place).ok()?;
+    Some(Outcome { saved: None, ..outcome })
+}
+
 fn read(text: &str, name: &mut String, place: &Place<'_>) -> Result<Outcome, Odd> {
     let keys = [
         "name",
@@ -53,6 +60,7 @@ fn read(text: &str, name: &mut String, place: &Place<'_>) -> Result<Outcome, Odd
         "attempts",
         "cached",
         "worker",
+        "delivery",
     ];
     let picked = json::pick(text, keys).ok_or(Odd("the target"))?;
     if picked.repeated > 0 {
@@ -79,6 +87,7 @@ fn read(text: &str, name: &mut String, place: &Place<'_>) -> Result<Outcome, Odd
         attempts: optional(next())?.unwrap_or_default(),
         cached: optional(next())?,
         worker: optional(next())?,
+        delivery: optional(next())?,
         ..blank
     };
     if outcome.owners.is_empty() {

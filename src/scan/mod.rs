@@ -1,5 +1,6 @@
 //! Floor 4: targets in, outcomes out. What a program that embeds hawkeye calls, and what the binary calls.
 
+mod asker;
 mod differential;
 
 use std::num::NonZero;
@@ -11,21 +12,19 @@ use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::engine::options::{Batches, Memory, Width};
 use crate::engine::{self, Event, Gauge, Shape};
-use crate::mcp::outgoing::Client;
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
 use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
 use crate::model::run::{Tally, Vitals};
 use crate::model::target::{Endpoint, Target};
 use crate::preflight;
-use crate::probe::{self, Kept, Policy};
+use crate::probe;
 use crate::sys::cancel::Cancel;
-use crate::sys::limits::raise_open_files;
 use crate::sys::memory;
-use crate::transport::carriers::Carriers;
-use crate::transport::http::check_certificates;
 use crate::transport::options::WireOptions;
 use crate::transport::stdio::launch::Claim;
+
+pub(crate) use asker::Asker;
 
 /// How to scan.
 #[derive(Debug, Clone)]
@@ -107,11 +106,6 @@ impl std::fmt::Display for ScanError {
 
 impl std::error::Error for ScanError {}
 
-/// Descriptors of a process that is kept: three pipes and a pidfd.
-const KEPT_DESCRIPTORS: usize = 4;
-/// Descriptors that are our own, whatever is scanned: streams, reports, the databases and their locks.
-const OWN_DESCRIPTORS: usize = 28;
-
 /// Introspects every one of `targets` and tells `each`. Every target gets exactly one outcome, whatever
 /// happens to it; tripping `cancel` makes the rest of them `not_evaluated`.
 pub fn scan(
@@ -128,10 +122,7 @@ pub fn scan(
 
 /// What scans have in common that follow each other: connections, processes, how targets are treated.
 pub struct Scanner {
-    /// Dropped before what their wires come from.
-    kept: Option<Arc<Kept>>,
-    carriers: Arc<Carriers>,
-    policy: Arc<Policy>,
+    asker: Arc<Asker>,
     assessment: options::Policy,
     cancel: Cancel,
     width: Width,
@@ -141,39 +132,27 @@ pub struct Scanner {
     /// Idle connections that are kept, for the count of open files.
     idle: usize,
     max_duration: Option<Duration>,
-    differential: bool,
 }
 
 impl Scanner {
     /// Reads the certificates; connects to nothing and starts nothing.
     pub fn new(options: ScanOptions, cancel: &Cancel) -> Result<Scanner, ScanError> {
-        check_certificates(&options.wire.tls).map_err(ScanError::Certificates)?;
         if options.memory.frugal {
             memory::be_frugal();
         }
-        let idle = options.wire.http.pool_size;
-        let run = format!("{:016x}", fastrand::u64(..));
-        let carriers = Carriers::new(options.wire, run, options.claim, cancel.clone());
-        let policy = Policy {
-            timeout: options.timeout,
-            max_retries: options.max_retries,
-            pin: options.protocol_version,
-            auth_metadata: options.auth_metadata,
-            client: Client::Hawkeye,
-        };
+        // Differences are findings: where nothing is judged they are not looked for.
+        let differential = options.differential && options.assessment.risk;
+        let options = ScanOptions { differential, ..options };
         Ok(Scanner {
-            kept: options.pool.map(|pool| Arc::new(Kept::new(keepable(pool)))),
-            carriers: Arc::new(carriers),
-            policy: Arc::new(policy),
+            asker: Arc::new(Asker::new(&options, cancel)?),
+            idle: options.wire.http.pool_size,
             assessment: options.assessment,
             cancel: cancel.clone(),
             width: options.width,
             gauge: Gauge::default(),
             batches: options.batches,
             memory: options.memory,
-            idle,
             max_duration: options.max_duration,
-            differential: options.differential,
         })
     }
 
@@ -198,20 +177,11 @@ impl Scanner {
                 self.pause(batches.pause, run_ends, &mut each);
             }
             let work = {
-                let (targets, carriers) = (targets.clone(), self.carriers.clone());
-                let (policy, cancel, kept) = (self.policy.clone(), self.cancel.clone(), self.kept.clone());
+                let (targets, asker) = (targets.clone(), self.asker.clone());
                 let assessment = self.assessment.clone();
-                let differential = self.differential && assessment.risk;
                 move |_, at: usize| {
-                    let (target, kept) = (&targets[at], kept.as_deref());
-                    let mut outcome =
-                        Box::new(probe::probe(target, &carriers, kept, &policy, run_ends, &cancel));
-                    analysis::judge(target, &mut outcome, &assessment);
-                    if differential {
-                        differential::look(target, &policy, &mut outcome, |target, policy| {
-                            probe::probe(target, &carriers, None, policy, run_ends, &cancel)
-                        });
-                    }
+                    let mut outcome = Box::new(asker.ask(&targets[at], run_ends));
+                    judge(&targets[at], &mut outcome, &assessment);
                     outcome
                 }
             };
@@ -265,50 +235,37 @@ impl Scanner {
 
     /// Introspects one target on this thread.
     pub fn introspect(&self, target: &Target) -> Outcome {
-        let kept = self.kept.as_deref();
-        let mut outcome = probe::probe(target, &self.carriers, kept, &self.policy, None, &self.cancel);
-        analysis::judge(target, &mut outcome, &self.assessment);
+        let mut outcome = self.asker.ask(target, None);
+        judge(target, &mut outcome, &self.assessment);
         outcome
     }
 
     /// What the transports and the pool did so far.
     pub fn vitals(&self) -> Vitals {
-        Vitals {
-            sessions_idle: self.kept.as_ref().map_or(0, |kept| kept.idle()) as u64,
-            width: self.gauge.now(),
-            width_peak: self.gauge.peak(),
-            ..self.carriers.vitals()
-        }
+        let (width, width_peak) = (self.gauge.now(), self.gauge.peak());
+        Vitals { width, width_peak, ..self.asker.vitals() }
     }
 
     /// Looks after the sessions that are kept: closes those whose time is over, drops those that are dead. To
     /// be called now and then by whoever lets time pass between scans; takes two seconds at most.
     pub fn tend(&self) {
-        if let Some(kept) = &self.kept {
-            kept.tend(&self.cancel);
-        }
+        self.asker.tend();
     }
 
     /// Waits, at most two seconds, until every server that was started is gone.
     pub fn finish(self) {
-        if let Some(kept) = self.kept {
-            kept.end(&self.cancel);
-        }
-        if let Some(carriers) = Arc::into_inner(self.carriers) {
-            carriers.finish();
-        }
+        Asker::finish(self.asker);
     }
 }
 
-/// As many sessions as half of the open files has room for: the other half is for the scan.
-fn keepable(pool: PoolOptions) -> PoolOptions {
-    let wanted = pool.max_connections.saturating_mul(KEPT_DESCRIPTORS * 2);
-    let open_files = usize::try_from(raise_open_files(wanted as u64)).unwrap_or(usize::MAX);
-    let fit = (open_files.saturating_sub(OWN_DESCRIPTORS) / (KEPT_DESCRIPTORS * 2)).max(1);
-    if fit < pool.max_connections {
-        log::warn!("only {fit} sessions are kept: {open_files} open files are allowed (ulimit -n {wanted})");
+/// Judges what was found, beside what the asking itself found.
+pub(crate) fn judge(target: &Target, outcome: &mut Outcome, assessment: &options::Policy) {
+    let before = std::mem::take(&mut outcome.findings);
+    analysis::judge(target, outcome, assessment);
+    if !before.is_empty() {
+        outcome.findings.extend(before);
+        outcome.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
     }
-    PoolOptions { max_connections: pool.max_connections.min(fit), ..pool }
 }
 
 fn defect(target: &Target, panic: &str) -> Outcome {

@@ -170,6 +170,7 @@ pub(crate) fn outcome(offer: Option<&[u8]>, verdict: &[u8]) -> Option<Outcome> {
         attempts: 0,
         cached: None,
         worker: verdict.worker.into_owned(),
+        delivery: None,
         saved: None,
     })
 }

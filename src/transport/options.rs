@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::limits::Limits;
 
 /// Everything a transport may be told.
@@ -33,7 +35,7 @@ pub struct PaceOptions {
 
 /// How often something may happen. One HTTP exchange counts, and one process started; the messages over a
 /// process's pipes are free.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
     /// `requests_per_minute`
     pub per_minute: usize,
@@ -81,7 +83,7 @@ impl Default for StdioOptions {
 }
 
 /// `http_config` of the guide, and the pool keys of `mcp_introspection`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HttpOptions {
     /// `keep_alive`: whether connections are kept for the next request.
     pub keep_alive: bool,
@@ -129,7 +131,7 @@ impl Default for HttpOptions {
 }
 
 /// `sse_config` of the guide.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SseOptions {
     /// `chunk_size`: bytes of one read from the stream.
     pub chunk_size: usize,

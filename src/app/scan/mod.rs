@@ -6,6 +6,7 @@
 //! wrong. `watch` does it all again and again.
 
 pub(super) mod database;
+pub(super) mod hands;
 mod monitor;
 pub(super) mod outputs;
 mod pass;
@@ -29,14 +30,17 @@ use crate::sys::signal::{self, Bell};
 use crate::transport::stdio::launch::Claim;
 
 use super::accepted::Baseline;
+use super::cluster::fleet::Fleet;
 use super::exit::Exit;
 use super::lock::{Lock, NotLocked};
 use super::past::{self, Past};
 use super::{preflight, say};
 use database::Databases;
+use hands::Hands;
 use monitor::Monitor;
 use outputs::Turn;
 use pass::pass;
+pub(super) use plan::start_log;
 use plan::{Held, Planned, SELF, plan};
 use remember::Remember;
 use round::Round;
@@ -180,17 +184,17 @@ fn execute(
     cancel: &Cancel,
 ) -> Exit {
     let info = run_info(&planned);
-    planned.settings.width = preflight::ahead(&planned.settings, &planned.targets);
-    let scanner = match Scanner::new(scan_options(&planned.settings), cancel) {
-        Ok(scanner) => scanner,
-        Err(e) => {
-            say(&e.to_string());
+    let crew = match Crew::of(args, &mut planned, &info, cancel) {
+        Ok(crew) => crew,
+        Err(why) => {
+            say(&why);
             return Exit::Usage;
         }
     };
+    let hands = crew.hands();
     let databases = Databases::open(&planned.settings, cancel);
     let mut past = past_of(args, process, &planned.settings, &databases, baseline);
-    let mut round = match Round::open(args, &planned, &info, Turn::Only, &scanner, &mut monitor, cancel) {
+    let mut round = match Round::open(args, &planned, &info, Turn::Only, hands, &mut monitor, cancel) {
         Ok(round) => round.comparing(past.as_mut(), &info, &planned.targets, Turn::Only),
         Err(why) => {
             say(&why);
@@ -199,13 +203,13 @@ fn execute(
     };
     let Planned { settings, targets, .. } = planned;
     let mut remember = Remember::open(&settings, args.refresh, databases.cache, cancel);
-    pass(&scanner, targets, remember.as_mut(), &settings.assessment, |heard| match heard {
+    pass(hands, targets, remember.as_mut(), &settings.assessment, |heard| match heard {
         Heard::Quiet => round.quiet(),
         Heard::Ended(at, outcome) => round.outcome(at, outcome, |_| Vec::new()),
         Heard::Complete(_) => round.complete(),
     });
     let ended = round.close();
-    scanner.finish();
+    crew.finish();
     monitor.tell();
     let exit = verdict(
         ended.unwritten || monitor.failed,
@@ -218,6 +222,38 @@ fn execute(
         ended.trouble.iter().for_each(|line| say(line));
     }
     exit
+}
+
+/// Who asks in this run.
+enum Crew {
+    Here(Scanner),
+    Cluster(Fleet),
+}
+
+impl Crew {
+    fn of(args: &Scan, planned: &mut Planned, info: &RunInfo, cancel: &Cancel) -> Result<Crew, String> {
+        if planned.settings.cluster.enabled {
+            return Fleet::open(&planned.settings, &info.id, args.resume.as_deref(), cancel)
+                .map(Crew::Cluster);
+        }
+        planned.settings.width = preflight::ahead(&planned.settings, &planned.targets);
+        Scanner::new(scan_options(&planned.settings), cancel).map(Crew::Here).map_err(|e| e.to_string())
+    }
+
+    fn hands(&self) -> &dyn Hands {
+        match self {
+            Crew::Here(scanner) => scanner,
+            Crew::Cluster(fleet) => fleet,
+        }
+    }
+
+    /// Waits until every server that was started here is gone.
+    fn finish(self) {
+        match self {
+            Crew::Here(scanner) => scanner.finish(),
+            Crew::Cluster(_) => {}
+        }
+    }
 }
 
 /// How a run ends, in the contract's order. `lenient`: servers that are not complete are accepted.

@@ -3,13 +3,14 @@
 use crate::analysis::{self, options::Policy};
 use crate::model::run::Tally;
 use crate::model::target::Target;
-use crate::scan::{Heard, Scanner};
+use crate::scan::Heard;
 
+use super::hands::Hands;
 use super::remember::{Misses, Remember};
 
 /// Tells `each` of every target, at its place in the list, wherever its outcome comes from.
 pub(super) fn pass(
-    scanner: &Scanner,
+    hands: &dyn Hands,
     targets: Vec<Target>,
     mut remember: Option<&mut Remember>,
     policy: &Policy,
@@ -30,7 +31,7 @@ pub(super) fn pass(
             remember.write();
         }
     };
-    scanner.scan(targets, |heard| match heard {
+    hands.scan(targets, &mut |heard| match heard {
         Heard::Quiet => {
             write(&mut remember);
             each(Heard::Quiet);

@@ -66,7 +66,7 @@ pub(in crate::app) fn settle(args: &Scan) -> Result<(Planned, Environment), Stri
     let line = |e: ConfigError| e.to_string();
     let environment = Environment::of_process().map_err(line)?;
     let resolved = config::resolve(&Overrides::from(args), &environment).map_err(line)?;
-    start_log(args, resolved.settings.verbose);
+    start_log(args.quiet, args.verbose.max(u8::from(resolved.settings.verbose)));
     resolved.notes.iter().for_each(|n| log::info!("{n}"));
     let (settings, shown) = (resolved.settings, resolved.shown);
     Ok((Planned { settings, targets: Vec::new(), disabled: 0, shown }, environment))
@@ -157,8 +157,9 @@ fn this_program() -> PathBuf {
 /// The kernel's name for this very program, also after its file was replaced.
 pub(in crate::app) const SELF: &str = "/proc/self/exe";
 
-fn start_log(args: &Scan, verbose: bool) {
-    let level = match (args.quiet, args.verbose.max(u8::from(verbose))) {
+/// From now on our own log lines go to stderr, from this level on.
+pub(in crate::app) fn start_log(quiet: bool, verbose: u8) {
+    let level = match (quiet, verbose) {
         (true, _) => log::LevelFilter::Error,
         (false, 0) => log::LevelFilter::Warn,
         (false, 1) => log::LevelFilter::Info,

@@ -9,9 +9,9 @@ use crate::model::changes::Change;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
 use crate::model::target::Target;
-use crate::scan::Scanner;
 use crate::sys::cancel::Cancel;
 
+use super::hands::Hands;
 use super::monitor::Monitor;
 use super::outputs::{Outputs, Turn};
 use super::plan::Planned;
@@ -19,7 +19,7 @@ use super::trouble::Trouble;
 
 /// Who hears of a round.
 pub(super) struct Round<'a> {
-    scanner: &'a Scanner,
+    hands: &'a dyn Hands,
     review: Review<'a>,
     outputs: Outputs<'a>,
     monitor: &'a mut Monitor,
@@ -48,7 +48,7 @@ impl<'a> Round<'a> {
         planned: &Planned,
         info: &RunInfo,
         turn: Turn,
-        scanner: &'a Scanner,
+        hands: &'a dyn Hands,
         monitor: &'a mut Monitor,
         cancel: &'a Cancel,
     ) -> Result<Round<'a>, String> {
@@ -59,7 +59,7 @@ impl<'a> Round<'a> {
         if first {
             review.expired().iter().for_each(|line| log::warn!("{line}"));
         }
-        Ok(Round { scanner, review, outputs, monitor, trouble, cancel, disabled: planned.disabled, first })
+        Ok(Round { hands, review, outputs, monitor, trouble, cancel, disabled: planned.disabled, first })
     }
 
     /// The same, with outcomes compared with the `past` and recorded; of `turn` depends when.
@@ -87,8 +87,8 @@ impl<'a> Round<'a> {
     /// Nothing came for a while.
     pub(super) fn quiet(&mut self) {
         self.review.past.iter_mut().for_each(|past| past.write());
-        self.outputs.quiet(self.scanner.vitals().width);
-        self.monitor.tick(|| self.scanner.vitals());
+        self.outputs.quiet(self.hands.vitals().width);
+        self.monitor.tick(|| self.hands.vitals());
     }
 
     /// The target at `at` of the plan is done; `changes` says what is different from the round before.
@@ -104,9 +104,9 @@ impl<'a> Round<'a> {
             past.record(at, &outcome, !changes.is_empty());
         }
         self.trouble.note(&outcome);
-        self.outputs.outcome(at, &outcome, &changes, self.scanner.vitals().width);
+        self.outputs.outcome(at, &outcome, &changes, self.hands.vitals().width);
         self.monitor.outcome(&outcome);
-        self.monitor.tick(|| self.scanner.vitals());
+        self.monitor.tick(|| self.hands.vitals());
     }
 
     /// A target of the round before is none any more.
@@ -132,7 +132,7 @@ impl<'a> Round<'a> {
         if self.first && !interrupted {
             self.review.unused().iter().for_each(|line| log::warn!("{line}"));
         }
-        self.monitor.end(self.cancel.is_tripped(), &self.scanner.vitals());
+        self.monitor.end(self.cancel.is_tripped(), &self.hands.vitals());
     }
 
     fn tally(&self) -> Tally {

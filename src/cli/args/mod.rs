@@ -3,6 +3,7 @@
 mod assess;
 mod bench;
 pub(super) mod cache;
+mod cluster;
 pub(super) mod config;
 mod demo;
 mod diagnose;
@@ -26,6 +27,7 @@ use super::complaint::complaint;
 pub(crate) use assess::Assess;
 pub(crate) use bench::Bench;
 pub(crate) use cache::{Cache, CacheCommand};
+pub(crate) use cluster::{Cluster, ClusterCommand, Worker};
 pub(crate) use config::{Config, ConfigCommand};
 pub(crate) use demo::{DemoServer, DemoTransport};
 pub(crate) use diagnose::Diagnose;
@@ -100,6 +102,10 @@ pub(crate) enum Command {
     Rules(Rules),
     /// `config`
     Config(Config),
+    /// `worker`
+    Worker(Worker),
+    /// `cluster`
+    Cluster(Cluster),
     /// `demo-server`
     DemoServer(DemoServer),
 }
@@ -194,6 +200,8 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
             | Command::Cache(_)
             | Command::Rules(_)
             | Command::Config(_)
+            | Command::Worker(_)
+            | Command::Cluster(_)
             | Command::DemoServer(_),
             process,
         ) => match process {

@@ -128,6 +128,18 @@ pub(crate) struct Scan {
     #[argh(switch)]
     pub differential: bool,
 
+    /// hand the servers to the workers of the cluster (hawkeye worker), as cluster.enabled does
+    #[argh(switch)]
+    pub cluster: bool,
+
+    /// ask them from this host, whatever cluster.enabled says
+    #[argh(switch)]
+    pub no_cluster: bool,
+
+    /// go on with the run of a cluster that was cut short, of the same servers
+    #[argh(option, arg_name = "run")]
+    pub resume: Option<String>,
+
     /// never run a command; servers that are commands are reported as not evaluated
     #[argh(switch)]
     pub no_stdio: bool,
@@ -295,6 +307,14 @@ pub(super) fn check(scan: &Scan) -> Result<(), String> {
             "--format {document} is one document and has no end with --watch: use --format ndjson, or write \
              each round to a file with --output FILE"
         ));
+    }
+    if scan.no_cluster && (scan.cluster || scan.resume.is_some()) {
+        return Err("--no-cluster goes with neither --cluster nor --resume".to_owned());
+    }
+    if scan.watch.is_some() && (scan.cluster || scan.resume.is_some()) {
+        return Err(
+            "--watch asks servers from this host: scan a cluster again and again with a timer".to_owned()
+        );
     }
     if scan.client_cert.is_some() != scan.client_key.is_some() {
         return Err("--client-cert and --client-key need each other".to_owned());
