@@ -115,6 +115,15 @@ impl Link {
         self.with(ANSWER + wait, |connection| command.query(connection))
     }
 
+    /// The answer to `command`, if it comes within `soon`.
+    pub(crate) fn ask_within<T: FromRedisValue>(
+        &mut self,
+        command: &Cmd,
+        soon: Duration,
+    ) -> Result<T, Trouble> {
+        self.with(soon, |connection| command.query(connection))
+    }
+
     /// The answers to `commands`, sent at once.
     pub(crate) fn ask_all<T: FromRedisValue>(&mut self, commands: &Pipeline) -> Result<T, Trouble> {
         self.with(ANSWER, |connection| commands.query(connection))

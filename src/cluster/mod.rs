@@ -25,6 +25,8 @@
 //! | `roster` | who is alive |
 //! | `waiting`, `turns` | which job is next, and who gets it |
 //! | `post` | sending jobs, taking results, finding out what was lost |
+//! | `pace` | the rate that all workers keep together |
+//! | `status` | all of it, looked at from outside |
 //! | `serve` | taking jobs, sending results |
 //!
 //! Invariant: nothing from the queue is believed that is not sealed, and every wait for it ends.
@@ -38,6 +40,8 @@ mod keys;
 #[cfg(feature = "cluster")]
 mod link;
 #[cfg(feature = "cluster")]
+pub(crate) mod pace;
+#[cfg(feature = "cluster")]
 pub(crate) mod post;
 #[cfg(feature = "cluster")]
 mod queue;
@@ -47,6 +51,8 @@ pub(crate) mod roster;
 mod seal;
 #[cfg(feature = "cluster")]
 pub(crate) mod serve;
+#[cfg(feature = "cluster")]
+pub(crate) mod status;
 #[cfg(feature = "cluster")]
 mod turns;
 #[cfg(feature = "cluster")]

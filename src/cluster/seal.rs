@@ -110,8 +110,17 @@ impl Seal {
 
     /// Tells keys apart without telling the key.
     pub(crate) fn fingerprint(&self) -> String {
+        self.mark(&[b"fingerprint"])
+    }
+
+    /// Stands for `what` where everybody may read it: the same on all hosts, and nothing to those without the key.
+    pub(crate) fn alias(&self, what: &str) -> String {
+        self.mark(&[b"alias\0", what.as_bytes()])
+    }
+
+    fn mark(&self, info: &[&[u8]]) -> String {
         let mut bytes = [0; 16];
-        let filled = self.root.expand(&[b"fingerprint"], Fingerprint).and_then(|okm| okm.fill(&mut bytes));
+        let filled = self.root.expand(info, Fingerprint).and_then(|okm| okm.fill(&mut bytes));
         filled.expect("sixteen bytes are what HKDF can give");
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
@@ -181,5 +190,9 @@ mod tests {
         let fingerprint = |secret: &[u8]| Seal::new(secret).fingerprint();
         assert_eq!(fingerprint(b"a"), fingerprint(b"a"));
         assert_ne!(fingerprint(b"a"), fingerprint(b"b"));
+        let alias = |secret: &[u8], what: &str| Seal::new(secret).alias(what);
+        assert_eq!(alias(b"a", "http://h"), alias(b"a", "http://h"));
+        assert_ne!(alias(b"a", "http://h"), alias(b"a", "http://i"));
+        assert_ne!(alias(b"a", "http://h"), alias(b"b", "http://h"));
     }
 }

@@ -13,6 +13,8 @@ use crate::sys::cancel::Cancel;
 use crate::sys::limits::raise_open_files;
 use crate::transport::carriers::Carriers;
 use crate::transport::http::check_certificates;
+#[cfg(feature = "cluster")]
+use crate::transport::pace::Turns;
 
 use super::{ScanError, ScanOptions, differential};
 
@@ -50,6 +52,12 @@ impl Asker {
             cancel: cancel.clone(),
             differential: options.differential,
         })
+    }
+
+    /// The same, with permits for requests that `turns` give out. Before anything is asked.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn paced_by(self, turns: Arc<dyn Turns>) -> Asker {
+        Asker { carriers: self.carriers.paced_by(turns), ..self }
     }
 
     /// Introspects `target`. The only findings are of `differential`.

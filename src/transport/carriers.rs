@@ -12,7 +12,7 @@ use crate::sys::cancel::Cancel;
 use super::counters::Counters;
 use super::http::{HttpClient, HttpWire, metadata};
 use super::options::WireOptions;
-use super::pace::Pace;
+use super::pace::{Pace, Turns};
 use super::sse::SseWire;
 use super::stdio::StdioWire;
 use super::stdio::launch::{Claim, Launcher};
@@ -34,9 +34,14 @@ impl Carriers {
     /// For the run called `run`.
     pub fn new(options: WireOptions, run: String, claim: Claim, cancel: Cancel) -> Carriers {
         let counters = Counters::default();
-        let pace = Pace::new(options.pace, &counters);
+        let pace = Pace::new(options.pace, None, &counters);
         let (launcher, http) = (OnceLock::new(), OnceLock::new());
         Carriers { options, run, claim, cancel, counters, pace, launcher, http }
+    }
+
+    /// The same, with permits that `turns` give out. Before anything is opened.
+    pub fn paced_by(self, turns: Arc<dyn Turns>) -> Carriers {
+        Carriers { pace: Pace::new(self.options.pace, Some(turns), &self.counters), ..self }
     }
 
     /// The bounds that hold for every wire.

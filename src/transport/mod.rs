@@ -8,7 +8,7 @@ pub mod carriers;
 pub mod counters;
 pub mod http;
 pub mod options;
-mod pace;
+pub mod pace;
 pub mod sse;
 pub mod stdio;
 

@@ -1,7 +1,8 @@
 //! How fast the wires may go: the rate limit, and servers that asked for patience.
 //!
 //! One permit is one HTTP exchange or one process started; the messages over a process's pipes are free. The
-//! wait for a permit is not the server's fault, so it does not count against the target's time.
+//! wait for a permit is not the server's fault, so it does not count against the target's time. Who scans together
+//! with other hosts gives permits out for all of them: those are [`Turns`].
 //!
 //! Invariant: nobody waits while holding the lock, and no more origins are known than [`MOST_ORIGINS`].
 
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::rate;
 use crate::mcp::origin::Origin;
+use crate::model::outcome::FailureKind;
 
 use super::counters::Counters;
 use super::options::{PaceOptions, Rate};
@@ -18,6 +20,18 @@ use super::{Patience, WireError};
 
 /// Origins whose rate or hold is remembered; more than there are targets at a time.
 const MOST_ORIGINS: usize = 8192;
+/// When those are asked again who give permits out and could not be asked.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
+
+/// What is said of a target whose time went by that way.
+const NO_PERMIT: &str = "no permit of the rate that several hosts keep could be had";
+
+/// Gives permits out for several hosts that keep a rate together.
+pub trait Turns: Send + Sync + std::fmt::Debug {
+    /// Takes the next permit under `rate` for `origin`, or for everything where there is none: how long to wait for
+    /// it. Nothing if that cannot be told now.
+    fn turn(&self, origin: Option<&Origin>, rate: Rate) -> Option<Duration>;
+}
 
 /// Shared by every wire of a scan.
 #[derive(Debug, Clone)]
@@ -25,7 +39,9 @@ pub struct Pace(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    per_origin: Option<Rate>,
+    options: PaceOptions,
+    /// Who gives permits out, where it is not done here.
+    turns: Option<Arc<dyn Turns>>,
     counters: Counters,
     lanes: Mutex<Lanes>,
 }
@@ -44,10 +60,10 @@ struct Lane {
 }
 
 impl Pace {
-    pub(super) fn new(options: PaceOptions, counters: &Counters) -> Pace {
+    pub(super) fn new(options: PaceOptions, turns: Option<Arc<dyn Turns>>, counters: &Counters) -> Pace {
         let global = options.global.map(|r| rate::Rate::new(r.per_minute, r.burst, Instant::now()));
         let lanes = Mutex::new(Lanes { global, origins: HashMap::new() });
-        Pace(Arc::new(Shared { per_origin: options.per_origin, counters: counters.clone(), lanes }))
+        Pace(Arc::new(Shared { options, turns, counters: counters.clone(), lanes }))
     }
 
     /// Waits for a permit for `origin`, or for a process where there is none. What is waited for the rate is
@@ -59,15 +75,41 @@ impl Pace {
                     self.wait(held, patience)?;
                     continue;
                 }
-                let wait = self.lanes().of_origin(origin, self.0.per_origin, Instant::now());
+                let wait = self.turn(Some(origin), patience)?;
                 self.wait_for_free(wait, patience)?;
             }
             // Last, so that a permit that everybody waits for is used at its moment.
-            let wait = self.lanes().global.as_mut().map_or(Duration::ZERO, |r| r.reserve(Instant::now()));
+            let wait = self.turn(None, patience)?;
             self.wait_for_free(wait, patience)?;
             if origin.is_none_or(|origin| self.hold_of(origin, patience).is_none()) {
                 return Ok(());
             }
+        }
+    }
+
+    /// The next permit for `origin`, or for everything: how long to wait for it.
+    fn turn(&self, origin: Option<&Origin>, patience: &Patience) -> Result<Duration, WireError> {
+        let PaceOptions { global, per_origin } = self.0.options;
+        let Some(rate) = (if origin.is_some() { per_origin } else { global }) else {
+            return Ok(Duration::ZERO);
+        };
+        let Some(turns) = &self.0.turns else {
+            return Ok(match origin {
+                Some(origin) => self.lanes().of_origin(origin, per_origin, Instant::now()),
+                None => self.lanes().global.as_mut().map_or(Duration::ZERO, |r| r.reserve(Instant::now())),
+            });
+        };
+        loop {
+            let begun = Instant::now();
+            if let Some(wait) = turns.turn(origin, rate) {
+                patience.allow(begun.elapsed());
+                return Ok(wait);
+            }
+            // Without a permit nobody goes: the rate is what was promised to those who are asked.
+            self.wait(ASK_AGAIN, patience).map_err(|e| match e.kind {
+                FailureKind::Timeout => WireError::new(e.kind, format!("{}: {NO_PERMIT}", e.message)),
+                _ => e,
+            })?;
         }
     }
 
@@ -83,7 +125,7 @@ impl Pace {
         let now = Instant::now();
         let Some(until) = now.checked_add(span) else { return };
         let mut lanes = self.lanes();
-        let lane = lanes.lane(origin, self.0.per_origin, now);
+        let lane = lanes.lane(origin, self.0.options.per_origin, now);
         lane.held_until = lane.held_until.max(Some(until));
     }
 
@@ -157,7 +199,6 @@ impl Lane {
 mod tests {
     use super::*;
     use crate::base::time::Deadline;
-    use crate::model::outcome::FailureKind;
     use crate::sys::cancel::Cancel;
 
     fn origin(n: usize) -> Origin {
@@ -165,7 +206,7 @@ mod tests {
     }
 
     fn pace(global: Option<Rate>, per_origin: Option<Rate>) -> Pace {
-        Pace::new(PaceOptions { global, per_origin }, &Counters::default())
+        Pace::new(PaceOptions { global, per_origin }, None, &Counters::default())
     }
 
     fn patience(ms: u64, run_ms: Option<u64>) -> Patience {
@@ -208,6 +249,55 @@ mod tests {
         assert!(begun.elapsed() >= Duration::from_millis(30));
         // Endless is too long for the clock, and no panic.
         pace.hold(&origin(3), Duration::MAX);
+    }
+
+    /// Gives what it was given, in order, and then nothing.
+    #[derive(Debug)]
+    struct Scripted(Mutex<Vec<Option<Duration>>>, Mutex<Vec<Option<Origin>>>);
+
+    impl Turns for Scripted {
+        fn turn(&self, origin: Option<&Origin>, _: Rate) -> Option<Duration> {
+            self.1.lock().unwrap().push(origin.cloned());
+            self.0.lock().unwrap().pop().flatten()
+        }
+    }
+
+    fn paced(
+        global: Option<Rate>,
+        per_origin: Option<Rate>,
+        given: &[Option<Duration>],
+    ) -> (Pace, Arc<Scripted>) {
+        let given = given.iter().rev().copied().collect();
+        let turns = Arc::new(Scripted(Mutex::new(given), Mutex::default()));
+        let options = PaceOptions { global, per_origin };
+        (Pace::new(options, Some(turns.clone()), &Counters::default()), turns)
+    }
+
+    #[test]
+    fn permits_come_from_elsewhere_where_others_have_a_share_in_the_rate() {
+        let rate = Some(Rate { per_minute: 1, burst: 1 });
+        let (zero, late) = (Some(Duration::ZERO), Some(Duration::from_millis(60)));
+        let (pace, turns) = paced(rate, rate, &[zero, None, late]);
+        let patience = patience(60_000, None);
+        let begun = Instant::now();
+        pace.permit(Some(&origin(1)), &patience).unwrap();
+        assert!(begun.elapsed() >= ASK_AGAIN + Duration::from_millis(60), "asked again, then waited");
+        assert_eq!(*turns.1.lock().unwrap(), [Some(origin(1)), None, None]);
+        // Nobody is asked about what has no rate.
+        let (free, turns) = paced(None, rate, &[]);
+        free.permit(None, &patience).unwrap();
+        assert_eq!(*turns.1.lock().unwrap(), []);
+    }
+
+    #[test]
+    fn without_a_permit_nobody_goes() {
+        let (pace, _) = paced(Some(Rate { per_minute: 60_000, burst: 100 }), None, &[]);
+        let error = pace.permit(None, &patience(20, None)).unwrap_err();
+        assert_eq!(error.kind, FailureKind::Timeout);
+        assert!(error.message.contains(NO_PERMIT), "{}", error.message);
+        let cancelled = patience(60_000, None);
+        cancelled.cancel.trip();
+        assert_eq!(pace.permit(None, &cancelled).unwrap_err().kind, FailureKind::Cancelled);
     }
 
     #[test]

@@ -11,9 +11,11 @@ use crate::base::text::plural;
 use crate::base::time::Deadline;
 use crate::cli::args::{Concurrency, Worker as Args};
 use crate::cluster::Queue;
+use crate::cluster::pace::Pace;
 use crate::cluster::serve::{Heard, Station, Task, Trouble, serve};
 use crate::config::{Environment, Overrides, Settings, resolve};
 use crate::engine::STACK;
+use crate::mcp::origin::Origin;
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
 use crate::model::target::{Endpoint, Target};
 use crate::probe;
@@ -21,6 +23,8 @@ use crate::scan::{Asker, ScanOptions};
 use crate::sys::cancel::Cancel;
 use crate::sys::host::sysctl;
 use crate::sys::signal;
+use crate::transport::options::Rate;
+use crate::transport::pace::Turns;
 
 use super::parcel::Parcel;
 use super::terms::Terms;
@@ -55,6 +59,7 @@ pub(in crate::app) fn run(args: &Args) -> Exit {
         own: ScanOptions { pool: None, ..scan_options(&settings) },
         commands: args.allow_stdio,
         name: station.name.clone(),
+        turns: Arc::new(Shared(Pace::new(&queue))),
         cancel: never,
         asking: Mutex::new(Asking::default()),
         left: Condvar::new(),
@@ -113,6 +118,8 @@ struct Desk {
     own: ScanOptions,
     commands: bool,
     name: String,
+    /// The rate holds for all workers together.
+    turns: Arc<Shared>,
     cancel: Cancel,
     asking: Mutex<Asking>,
     /// Somebody is done.
@@ -177,7 +184,9 @@ impl Desk {
         }
         let parsed: Terms = serde_json::from_slice(terms)
             .map_err(|_| "the terms of the run cannot be read: is the scanning host of another version?")?;
-        let asker = Asker::new(&parsed.applied(&self.own), &self.cancel).map_err(|e| e.to_string())?;
+        let options = parsed.applied(&self.own);
+        let asker = Asker::new(&options, &self.cancel).map_err(|e| e.to_string())?;
+        let asker = asker.paced_by(self.turns.clone());
         asking.terms = terms.clone();
         asking.busy = 1;
         Ok(asking.asker.insert(Arc::new(asker)).clone())
@@ -193,6 +202,17 @@ impl Desk {
     fn close(&self) {
         let asker = self.asking.lock().unwrap_or_else(PoisonError::into_inner).asker.take();
         asker.into_iter().for_each(Asker::finish);
+    }
+}
+
+/// The rate that all workers of the cluster keep together.
+#[derive(Debug)]
+struct Shared(Pace);
+
+impl Turns for Shared {
+    fn turn(&self, origin: Option<&Origin>, rate: Rate) -> Option<Duration> {
+        let whose = origin.map(ToString::to_string);
+        self.0.turn(whose.as_deref(), rate.per_minute, rate.burst)
     }
 }
 
