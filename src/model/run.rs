@@ -126,6 +126,32 @@ pub struct Vitals {
     pub width_peak: usize,
 }
 
+/// What a scan over many hosts knows of its workers, and what happened on the way to them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// Those that are alive, were in this run, or should be.
+    pub workers: Vec<WorkerState>,
+    /// Results that came twice.
+    pub duplicates: u64,
+    /// Targets that were given out once more, because a worker or the queue lost them.
+    pub reassigned: u64,
+    /// Entries of the queue that were not of this cluster.
+    pub forged: u64,
+}
+
+/// A worker as it was when it was last heard of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerState {
+    /// What it is called.
+    pub name: String,
+    /// Whether it is alive.
+    pub up: bool,
+    /// Targets at a time.
+    pub slots: usize,
+    /// Targets it has now.
+    pub running: usize,
+}
+
 /// Counts by severity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -12,6 +12,11 @@ pub(super) fn of(outcome: &Outcome) -> String {
     label(name(outcome))
 }
 
+/// A worker by its name.
+pub(super) fn of_worker(name: &str) -> String {
+    label(name)
+}
+
 /// What a target is called. A URL that nobody gave a name goes by its host in tables; here two of one host
 /// must not share a series.
 fn name(outcome: &Outcome) -> &str {

@@ -75,7 +75,7 @@ impl Asker {
     }
 
     /// What the transports did so far.
-    pub(super) fn vitals(&self) -> Vitals {
+    pub(crate) fn vitals(&self) -> Vitals {
         let sessions_idle = self.kept.as_ref().map_or(0, Kept::idle) as u64;
         Vitals { sessions_idle, ..self.carriers.vitals() }
     }

@@ -2,7 +2,7 @@
 //! policy of this host hold for all of them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::str::from_utf8;
 use std::time::Duration;
@@ -16,10 +16,11 @@ use crate::base::time::Deadline;
 use crate::cluster::Queue;
 use crate::cluster::options::ClusterOptions;
 use crate::cluster::post::{Answer, Counts, Job, Run, Told, Why, post};
+use crate::cluster::roster::{Beat, Roster};
 use crate::config::Settings;
 use crate::mcp::origin;
 use crate::model::outcome::{Delivery, Failure, FailureKind, Outcome, Phase, Status};
-use crate::model::run::{Tally, Vitals};
+use crate::model::run::{Cluster, Tally, Vitals, WorkerState};
 use crate::model::target::{Endpoint, Target};
 use crate::probe;
 use crate::saved;
@@ -49,6 +50,9 @@ pub(in crate::app) struct Fleet {
     /// Targets that all workers together can have at a time.
     slots: Cell<usize>,
     peak: Cell<usize>,
+    /// By name: all that were alive in this run, and those that should be.
+    workers: RefCell<BTreeMap<String, WorkerState>>,
+    counts: Cell<Counts>,
 }
 
 impl Fleet {
@@ -80,7 +84,23 @@ impl Fleet {
             cancel: cancel.clone(),
             slots: Cell::new(0),
             peak: Cell::new(0),
+            workers: RefCell::default(),
+            counts: Cell::default(),
         })
+    }
+
+    /// Keeps who is alive, and who is no more. The names of others that the queue has are anybody's.
+    fn hear(&self, roster: &Roster) {
+        let mut workers = self.workers.borrow_mut();
+        let down = |name: &str| WorkerState { name: name.to_owned(), up: false, slots: 0, running: 0 };
+        for listed in &self.options.workers {
+            workers.entry(listed.host.clone()).or_insert_with(|| down(&listed.host));
+        }
+        workers.values_mut().for_each(|worker| (worker.up, worker.running) = (false, 0));
+        for (name, Beat { slots, running, .. }) in roster.alive() {
+            let (slots, running) = (*slots, *running);
+            workers.insert(name.to_owned(), WorkerState { slots, running, up: true, ..down(name) });
+        }
     }
 
     /// The file of this run, and what is in it already. Without a file the run goes on, and cannot be resumed.
@@ -170,6 +190,7 @@ impl Hands for Fleet {
                 Told::Quiet(roster) => {
                     self.slots.set(roster.alive().map(|(_, beat)| beat.slots).sum());
                     self.peak.set(self.peak.get().max(self.slots.get()));
+                    self.hear(roster);
                     each(Heard::Quiet);
                 }
             });
@@ -178,6 +199,7 @@ impl Hands for Fleet {
             Some(_) => say(&format!("run {} can be taken up again: --resume {0}", self.run)),
             None => {}
         }
+        self.counts.set(counts);
         tell_of(counts);
         each(Heard::Complete(tally));
         tally
@@ -185,6 +207,12 @@ impl Hands for Fleet {
 
     fn vitals(&self) -> Vitals {
         Vitals { width: self.slots.get(), width_peak: self.peak.get(), ..Vitals::default() }
+    }
+
+    fn cluster(&self) -> Option<Cluster> {
+        let Counts { duplicates, again, forged, .. } = self.counts.get();
+        let workers = self.workers.borrow().values().cloned().collect();
+        Some(Cluster { workers, duplicates, reassigned: again, forged })
     }
 }
 

@@ -7,9 +7,11 @@
 //! | `fleet` | the host that scans: targets out, outcomes back, judged here |
 //! | `spool` | what came back so far, so that a run can be resumed |
 //! | `worker` | a worker: asks, and judges nothing |
+//! | `gauges` | a worker in numbers |
 //! | `status` | who works, what waits |
 
 pub(super) mod fleet;
+mod gauges;
 mod parcel;
 mod spool;
 pub(super) mod status;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::app::exit::Exit;
 use crate::app::{print, say};
-use crate::base::columns::{Side, lay_out, mib};
+use crate::base::columns::{Side, lay_out};
 use crate::base::text::quote;
 use crate::base::time::short_span;
 use crate::cli::args::{Cluster, ClusterCommand, Shown};
@@ -186,7 +186,7 @@ impl<'a> View<'a> {
             "ours" => "that of cluster.key_file",
             _ => "another than that of cluster.key_file",
         };
-        let used = self.bytes.map_or_else(|| "not told".to_owned(), mib);
+        let used = self.bytes.map_or_else(|| "not told".to_owned(), |bytes| format!("{bytes} bytes"));
         let mut out = format!(
             "queue     {}\nkey       {key}\nmemory    {used}\nat work   {running} of {slots}, {last_minute} done in the last minute\n",
             quote(queue, 200)

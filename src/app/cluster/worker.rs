@@ -1,6 +1,7 @@
 //! `hawkeye worker`: asks for others, and judges nothing.
 
 use std::path::Path;
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use crate::config::{Environment, Overrides, Settings, resolve};
 use crate::engine::STACK;
 use crate::mcp::origin::Origin;
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
+use crate::model::run::Vitals;
 use crate::model::target::{Endpoint, Target};
 use crate::probe;
 use crate::scan::{Asker, ScanOptions};
@@ -26,6 +28,7 @@ use crate::sys::signal;
 use crate::transport::options::Rate;
 use crate::transport::pace::Turns;
 
+use super::gauges::Gauges;
 use super::parcel::Parcel;
 use super::terms::Terms;
 
@@ -50,6 +53,13 @@ pub(in crate::app) fn run(args: &Args) -> Exit {
             Ok(ready) => ready,
             Err(why) => return usage(&why),
         };
+    let mut gauges = match Gauges::open(args, &settings, &station.name) {
+        Ok(gauges) => gauges,
+        Err(why) => {
+            say(&why);
+            return Exit::Unwritten;
+        }
+    };
     let (Ok(drain), Ok(never)) = (Cancel::new(), Cancel::new()) else {
         say("cannot start: no descriptor is left (ulimit -n)");
         return Exit::Unwritten;
@@ -60,6 +70,7 @@ pub(in crate::app) fn run(args: &Args) -> Exit {
         commands: args.allow_stdio,
         name: station.name.clone(),
         turns: Arc::new(Shared(Pace::new(&queue))),
+        told: gauges.as_ref().map(Gauges::ear),
         cancel: never,
         asking: Mutex::new(Asking::default()),
         left: Condvar::new(),
@@ -69,8 +80,9 @@ pub(in crate::app) fn run(args: &Args) -> Exit {
         move |task: &Task| desk.work(task)
     };
     let shown = queue.shown().to_owned();
-    let served = serve(&mut queue, &settings.cluster, &station, &drain, work, &mut |heard| {
-        if let Heard::Ready = heard {
+    let served = serve(&mut queue, &settings.cluster, &station, &drain, work, &mut |heard| match heard {
+        Heard::Tick(beat, up) => gauges.iter_mut().for_each(|gauges| gauges.tick(beat, up, &desk)),
+        Heard::Ready => {
             let Station { name, slots, commands, .. } = &station;
             let what = if *commands {
                 "commands and URLs"
@@ -81,7 +93,14 @@ pub(in crate::app) fn run(args: &Args) -> Exit {
         }
     });
     desk.close();
+    let unwritten = gauges.is_some_and(|gauges| {
+        gauges.end().is_err_and(|why| {
+            say(&why);
+            true
+        })
+    });
     match served {
+        Ok(()) if unwritten => Exit::Unwritten,
         Ok(()) => Exit::Complete,
         Err(Trouble::Away(why)) => {
             say(&why);
@@ -114,12 +133,14 @@ fn station(args: &Args, settings: &Settings) -> Result<Station, String> {
 
 /// Where jobs are worked at. All at a time are of one asker: it looks after all processes of this one. A run under
 /// other terms waits until those before it are done.
-struct Desk {
+pub(super) struct Desk {
     own: ScanOptions,
     commands: bool,
     name: String,
     /// The rate holds for all workers together.
     turns: Arc<Shared>,
+    /// Where outcomes are counted, if they are.
+    told: Option<Sender<Outcome>>,
     cancel: Cancel,
     asking: Mutex<Asking>,
     /// Somebody is done.
@@ -142,7 +163,17 @@ impl Desk {
                 refused(&Target::unknown("?"), FailureKind::Internal, why)
             }
         };
-        serde_json::to_vec(&outcome).ok()
+        let body = serde_json::to_vec(&outcome).ok();
+        if let Some(told) = &self.told {
+            let _ = told.send(Outcome { worker: Some(self.name.clone()), ..outcome });
+        }
+        body
+    }
+
+    /// What the transports of this run did so far.
+    pub(super) fn vitals(&self) -> Vitals {
+        let asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        asking.asker.as_ref().map(|asker| asker.vitals()).unwrap_or_default()
     }
 
     fn outcome(&self, parcel: Parcel, task: &Task) -> Outcome {

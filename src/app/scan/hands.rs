@@ -1,6 +1,6 @@
 //! Who asks the servers: this host, or the workers of a cluster.
 
-use crate::model::run::{Tally, Vitals};
+use crate::model::run::{Cluster, Tally, Vitals};
 use crate::model::target::Target;
 use crate::scan::{Heard, Scanner};
 
@@ -11,6 +11,11 @@ pub(in crate::app) trait Hands {
 
     /// What was done so far.
     fn vitals(&self) -> Vitals;
+
+    /// How it is with the workers, where there are some.
+    fn cluster(&self) -> Option<Cluster> {
+        None
+    }
 }
 
 impl Hands for Scanner {

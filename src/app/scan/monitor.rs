@@ -7,7 +7,7 @@ use crate::app::say;
 use crate::cli::args::Scan;
 use crate::model::client::Client;
 use crate::model::outcome::Outcome;
-use crate::model::run::{RunInfo, Vitals};
+use crate::model::run::{Cluster, RunInfo, Vitals};
 use crate::report::costs::{Costs, Frame};
 use crate::report::metrics::export::Exporter;
 use crate::report::options::Monitoring;
@@ -95,6 +95,15 @@ impl Monitor {
     pub(super) fn client(&mut self, client: &Client) {
         if let Some(exporter) = &mut self.exporter {
             exporter.client(client);
+        }
+    }
+
+    /// How it is with the workers, where there are some.
+    pub(super) fn cluster(&mut self, state: impl FnOnce() -> Option<Cluster>) {
+        if let Some(exporter) = &mut self.exporter
+            && let Some(state) = state()
+        {
+            exporter.cluster(state);
         }
     }
 

@@ -88,6 +88,7 @@ impl<'a> Round<'a> {
     pub(super) fn quiet(&mut self) {
         self.review.past.iter_mut().for_each(|past| past.write());
         self.outputs.quiet(self.hands.vitals().width);
+        self.monitor.cluster(|| self.hands.cluster());
         self.monitor.tick(|| self.hands.vitals());
     }
 
@@ -132,6 +133,7 @@ impl<'a> Round<'a> {
         if self.first && !interrupted {
             self.review.unused().iter().for_each(|line| log::warn!("{line}"));
         }
+        self.monitor.cluster(|| self.hands.cluster());
         self.monitor.end(self.cancel.is_tripped(), &self.hands.vitals());
     }
 

@@ -1,10 +1,11 @@
 //! `hawkeye worker` and `hawkeye cluster`
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use argh::{ArgsInfo, FromArgs};
 
-use super::scan::concurrency;
+use super::scan::{concurrency, listen};
 use super::{Concurrency, Shown};
 
 /// Work for the scans of other hosts: take servers from the queue of the cluster, ask them, send back what they
@@ -38,6 +39,15 @@ pub(crate) struct Worker {
     /// other defaults, as with scan
     #[argh(option, arg_name = "name")]
     pub profile: Option<String>,
+
+    /// write metrics of this worker for Prometheus to this file, whole at each export; readable for everybody
+    #[argh(option, arg_name = "file")]
+    pub metrics_file: Option<PathBuf>,
+
+    /// answer scrapes of /metrics while the worker lives: a port of this machine, or an address with or without
+    /// one
+    #[argh(option, arg_name = "address", from_str_fn(listen))]
+    pub metrics_listen: Option<SocketAddr>,
 
     /// say more on stderr; -vv also tells each step
     #[argh(switch, short = 'v')]

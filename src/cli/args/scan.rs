@@ -248,7 +248,7 @@ const fn document(format: Option<Format>) -> Option<&'static str> {
     }
 }
 
-fn listen(value: &str) -> Result<SocketAddr, String> {
+pub(super) fn listen(value: &str) -> Result<SocketAddr, String> {
     listen_address(value).ok_or_else(|| format!("must be {LISTEN_FORM}"))
 }
 

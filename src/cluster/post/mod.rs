@@ -176,6 +176,7 @@ impl<'a> Poster<'a> {
         if self.looked.is_none_or(|at| at.elapsed() >= LOOK) {
             self.look(each)?;
             self.looked = Some(Instant::now());
+            each(Told::Quiet(&self.roster));
         }
         if self.audited.elapsed() >= self.options.health_interval {
             self.audit(each)?;

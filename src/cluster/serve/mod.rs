@@ -75,8 +75,8 @@ pub(crate) struct Task {
 pub(crate) enum Heard<'a> {
     /// The queue is there, and jobs are taken.
     Ready,
-    /// A while passed.
-    Tick(&'a Beat),
+    /// A while passed. Whether the queue is there.
+    Tick(&'a Beat, bool),
 }
 
 /// Takes jobs until `cancel` is tripped, and then ends those it has. `work` has the result of a job, or nothing if
@@ -273,7 +273,7 @@ impl<'a> Worker<'a> {
                     }
                 }
             }
-            each(Heard::Tick(&self.beat));
+            each(Heard::Tick(&self.beat, !self.adrift));
         }
     }
 

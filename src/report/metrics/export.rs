@@ -11,7 +11,7 @@ use super::listen::Listener;
 use crate::base::text::quote;
 use crate::model::client::Client;
 use crate::model::outcome::Outcome;
-use crate::model::run::{RunInfo, Vitals};
+use crate::model::run::{Cluster, RunInfo, Vitals};
 use crate::report::options::Monitoring;
 use crate::report::output;
 use crate::sys::usage::usage;
@@ -113,6 +113,25 @@ impl Exporter {
     /// What there is to be said of the servers of one client together.
     pub(crate) fn client(&mut self, client: &Client) {
         self.metrics.client(client);
+    }
+
+    /// This process, a worker of a cluster, is done with a target of a run elsewhere.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn worked(&mut self, outcome: &Outcome) {
+        self.metrics.worked(outcome);
+    }
+
+    /// Publishes what there is, due or not.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn last(&mut self) -> Result<(), ExportError> {
+        let text = self.metrics.render(None, &usage());
+        self.publish(&text);
+        self.write(&text)
+    }
+
+    /// This is how it is with the workers of a cluster.
+    pub(crate) fn cluster(&mut self, state: Cluster) {
+        self.metrics.cluster(state);
     }
 
     /// Publishes what is due. Call it while waiting, too.

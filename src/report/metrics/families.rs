@@ -124,6 +124,16 @@ families! {
         "Bytes of answers to listings."
     Cache "hawkeye_cache_lookups_total" Counter Total ["result"]
         "Results taken from the cache (hit), and servers asked although the cache was on (miss)."
+    WorkerTargets "hawkeye_worker_targets_total" Counter Total ["worker", "status"]
+        "Results by the worker of the cluster that they came from."
+    WorkerUp "hawkeye_worker_up" Gauge Now ["worker"]
+        "1 if the worker of the cluster was alive when it was last looked."
+    WorkerSlots "hawkeye_worker_slots" Gauge Now ["worker"]
+        "Servers that the worker asks at a time."
+    WorkerRunning "hawkeye_worker_running" Gauge Now ["worker"]
+        "Servers that the worker was at when it last said so."
+    ClusterIncidents "hawkeye_cluster_incidents_total" Counter Total ["kind"]
+        "Results that came twice (duplicate), servers given out once more (reassigned), entries of the queue that are not of this cluster (forged)."
     Dropped "hawkeye_dropped_series_total" Counter Total []
         "Results of servers beyond monitoring.max_targets, which have no series of their own."
     Runs "hawkeye_runs_total" Counter Total ["ended"]

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `families` is the table of names, `samples` holds the numbers, `text` writes them and reads them back,
-//! `targets` bounds the series of single servers, `export` and `listen` are the two ways out.
+//! `targets` bounds the series of single servers, `workers` those of the hosts of a cluster, `export` and `listen` are the two ways out.
 //!
 //! Counters and histograms add up over all runs that share a metrics file, so that `rate()` and
 //! `increase()` mean the same for a timer's short runs and for a process that stays. What a run found
@@ -24,6 +24,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 mod text;
+mod workers;
 
 use std::time::SystemTime;
 
@@ -31,12 +32,13 @@ use crate::model::client::Client;
 use crate::model::finding::{Finding, Severity};
 use crate::model::inventory::{CoverageState, List};
 use crate::model::outcome::{FailureKind, Outcome, Phase, Status, Timing};
-use crate::model::run::{RunInfo, Vitals};
+use crate::model::run::{Cluster, RunInfo, Vitals};
 use crate::sys::usage::{CpuTime, Usage};
 
 use families::{Family, Scope};
 use samples::Samples;
 use targets::{Targets, unix};
+use workers::Workers;
 
 /// The numbers so far.
 #[derive(Debug)]
@@ -50,6 +52,7 @@ pub(crate) struct Metrics {
     /// Of the run that goes on.
     running: Samples,
     targets: Targets,
+    workers: Workers,
     pending: usize,
     started: SystemTime,
     /// What `totals` has of them already.
@@ -67,6 +70,7 @@ impl Metrics {
             ended: Samples::default(),
             running: Samples::default(),
             targets: Targets::new(max_targets),
+            workers: Workers::default(),
             pending: 0,
             started: SystemTime::UNIX_EPOCH,
             vitals: Vitals::default(),
@@ -84,7 +88,12 @@ impl Metrics {
         let Some(earlier) = text::read(text) else { return };
         for (family, labels, value) in earlier.into_series() {
             match family.scope() {
-                Scope::Total => self.totals.put(family, labels, value),
+                Scope::Total => {
+                    if family == Family::WorkerTargets && !self.workers.restore(&labels) {
+                        continue;
+                    }
+                    self.totals.put(family, labels, value);
+                }
                 Scope::Run => self.ended.put(family, labels, value),
                 Scope::Target => {
                     let name = labels.first().map_or(String::new(), |name| name.clone().into_owned());
@@ -127,13 +136,9 @@ impl Metrics {
     /// A target is done.
     pub(crate) fn outcome(&mut self, outcome: &Outcome, now: SystemTime) {
         self.pending = self.pending.saturating_sub(1);
-        let (status, transport) = (outcome.status.name(), transport(outcome));
-        self.totals.add(Family::Targets, [status, transport], 1.0);
+        self.count(outcome);
+        let status = outcome.status.name();
         self.running.add(Family::RunTargets, [status], 1.0);
-        if let Some(failure) = &outcome.failure {
-            let (kind, phase): (FailureKind, Phase) = (failure.kind, failure.phase);
-            self.totals.add(Family::Failures, [kind.name(), phase.name()], 1.0);
-        }
         for list in List::ALL {
             let items = outcome.inventory.items(list).len();
             self.running.add(Family::RunItems, [list.key()], items as f64);
@@ -141,13 +146,33 @@ impl Metrics {
         outcome.findings.iter().for_each(|finding| self.finding(finding));
         let drifted = outcome.drift.as_ref().is_some_and(|drift| !drift.changes.is_empty());
         self.running.add(Family::DriftedTargets, [], f64::from(u8::from(drifted)));
+        if outcome.status != Status::NotEvaluated && !self.targets.note(outcome, self.detailed, now) {
+            self.totals.add(Family::Dropped, [], 1.0);
+        }
+    }
+
+    /// A worker of a cluster is done with a target of a run elsewhere: it is none of a run of ours.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn worked(&mut self, outcome: &Outcome) {
+        self.count(outcome);
+    }
+
+    /// What adds up, whoever's run it is.
+    fn count(&mut self, outcome: &Outcome) {
+        let (status, transport) = (outcome.status.name(), transport(outcome));
+        self.totals.add(Family::Targets, [status, transport], 1.0);
+        if let Some(worker) = outcome.worker.as_deref().filter(|_| outcome.cached.is_none()) {
+            let labels = vec![self.workers.label(worker), status.into()];
+            self.totals.add_to(Family::WorkerTargets, labels, 1.0);
+        }
+        if let Some(failure) = &outcome.failure {
+            let (kind, phase): (FailureKind, Phase) = (failure.kind, failure.phase);
+            self.totals.add(Family::Failures, [kind.name(), phase.name()], 1.0);
+        }
         if outcome.cached.is_some() {
             self.totals.add(Family::Cache, ["hit"], 1.0);
         } else if outcome.attempts > 0 {
             self.asked(outcome);
-        }
-        if outcome.status != Status::NotEvaluated && !self.targets.note(outcome, self.detailed, now) {
-            self.totals.add(Family::Dropped, [], 1.0);
         }
     }
 
@@ -218,6 +243,11 @@ impl Metrics {
         }
     }
 
+    /// This is how it is with the workers of a cluster.
+    pub(crate) fn cluster(&mut self, state: Cluster) {
+        self.workers.heard(state, &mut self.totals);
+    }
+
     /// The run is over; `width` targets at a time there were at most, where that is known.
     pub(crate) fn end(&mut self, finished: SystemTime, interrupted: bool, width: Option<usize>) {
         self.pending = 0;
@@ -249,6 +279,7 @@ impl Metrics {
         now.set(Family::Memory, vec!["resident".into()], usage.resident as f64);
         now.set(Family::Memory, vec!["peak".into()], usage.peak as f64);
         now.set(Family::Pending, vec![], self.pending as f64);
+        self.workers.tell(&mut now);
         self.count_cpu(usage);
         if let Some(vitals) = vitals {
             now.set(Family::Connections, vec![], vitals.open_connections as f64);
@@ -264,6 +295,7 @@ impl Metrics {
     /// What the transports did is counted from 0 again, by a scanner that took another's place.
     pub(crate) fn new_scanner(&mut self) {
         self.vitals = Vitals::default();
+        self.workers.new_scanner();
     }
 
     /// Adds what the transports did since the last look.

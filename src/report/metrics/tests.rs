@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::model::outcome::Cached;
+use crate::model::run::WorkerState;
 use crate::report::specimens::{client, failed, five, four, hostile, judged, run_end, run_info};
 
 fn at(seconds: u64) -> SystemTime {
@@ -211,4 +212,50 @@ fn findings_are_counted_as_the_summary_counts_them() {
         !has(&reviewed(&mut Metrics::new(false, 10)), "hawkeye_target_risk_score"),
         "no details asked for"
     );
+}
+
+fn worked(worker: &str) -> Outcome {
+    Outcome { worker: Some(worker.to_owned()), ..named("a") }
+}
+
+#[test]
+fn workers_have_their_numbers_and_what_happened_is_counted_once() {
+    let state = |name: &str, up| WorkerState { name: name.to_owned(), up, slots: 4, running: 2 };
+    let cluster = |reassigned| Cluster {
+        workers: vec![state("w1", true), state("w\"2\n", false)],
+        reassigned,
+        ..Cluster::default()
+    };
+    let mut metrics = Metrics::new(false, 10);
+    metrics.cluster(cluster(2));
+    metrics.cluster(cluster(5));
+    let cached = Outcome { cached: Some(Cached { stored_at: String::new(), age_s: 1 }), ..worked("w1") };
+    let text = scanned(&mut metrics, &[worked("w1"), worked("w1"), cached]);
+    assert_eq!(value(&text, "hawkeye_worker_targets_total{worker=\"w1\",status=\"complete\"}"), 2.0);
+    assert_eq!(value(&text, "hawkeye_worker_up{worker=\"w1\"}"), 1.0);
+    assert_eq!(value(&text, "hawkeye_worker_up{worker=\"w\\\"2\\\\n\"}"), 0.0);
+    assert_eq!(value(&text, "hawkeye_worker_slots{worker=\"w1\"}"), 4.0);
+    assert_eq!(value(&text, "hawkeye_worker_running{worker=\"w1\"}"), 2.0);
+    assert_eq!(value(&text, "hawkeye_cluster_incidents_total{kind=\"reassigned\"}"), 5.0);
+    // A later run adds to what the one before wrote.
+    let mut later = Metrics::new(false, 10);
+    later.restore(&text);
+    later.cluster(cluster(1));
+    let text = scanned(&mut later, &[worked("w1")]);
+    assert_eq!(value(&text, "hawkeye_worker_targets_total{worker=\"w1\",status=\"complete\"}"), 3.0);
+    assert_eq!(value(&text, "hawkeye_cluster_incidents_total{kind=\"reassigned\"}"), 6.0);
+}
+
+#[test]
+fn workers_beyond_the_most_are_counted_together() {
+    let outcomes: Vec<Outcome> = (0..300).map(|n| worked(&format!("w{n}"))).collect();
+    let text = scanned(&mut Metrics::new(false, 10), &outcomes);
+    let series = |text: &str| text.lines().filter(|l| l.starts_with("hawkeye_worker_targets_total{")).count();
+    assert_eq!(series(&text), 257);
+    assert_eq!(value(&text, "hawkeye_worker_targets_total{worker=\"(others)\",status=\"complete\"}"), 44.0);
+    let mut later = Metrics::new(false, 10);
+    later.restore(&text);
+    let text = scanned(&mut later, &outcomes);
+    assert_eq!(series(&text), 257);
+    assert_eq!(value(&text, "hawkeye_worker_targets_total{worker=\"(others)\",status=\"complete\"}"), 88.0);
 }
