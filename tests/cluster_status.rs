@@ -48,7 +48,7 @@ fn who_is_there_and_who_is_missed() {
     let gone = status(&hosts);
     assert_eq!(gone.status.code(), Some(3));
     assert_eq!(json(&gone)["workers"][0]["state"], "gone");
-    assert!(json(&gone)["workers"][0]["silent_s"].is_u64(), "{gone:?}");
+    assert!(json(&gone)["workers"][0]["idle_s"].is_u64(), "{gone:?}");
 }
 
 #[test]

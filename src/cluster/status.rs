@@ -56,8 +56,8 @@ pub(crate) struct Standing {
     pub beat: Option<Beat>,
     /// Jobs that were given to it and have no result.
     pub pending: u64,
-    /// When it last asked for jobs.
-    pub silent: Option<Duration>,
+    /// Since it had its last job, or since it first came.
+    pub idle: Option<Duration>,
 }
 
 /// A queue of jobs.
@@ -93,7 +93,7 @@ pub(crate) fn look(queue: &mut Queue) -> Result<Status, Trouble> {
     lanes(queue, &mut status)?;
     // A name that nobody ever worked under is none.
     let known = status.workers.len();
-    status.workers.retain(|_, standing| standing.beat.is_some() || standing.silent.is_some());
+    status.workers.retain(|_, standing| standing.beat.is_some() || standing.idle.is_some());
     status.foreign += known - status.workers.len();
     runs(queue, &mut status)?;
     status.bytes = bytes(queue, &status)?;
@@ -146,8 +146,10 @@ fn lane_state(queue: &mut Queue, lane: &Lane, key: &str, status: &mut Status) ->
             continue;
         };
         worker.pending += consumer.get("pending").and_then(whole).unwrap_or_default();
-        if let Some(silent) = consumer.get("idle").and_then(whole).map(Duration::from_millis) {
-            worker.silent = Some(worker.silent.map_or(silent, |known| known.min(silent)));
+        if let Some(idle) =
+            consumer.get("inactive").or(consumer.get("idle")).and_then(whole).map(Duration::from_millis)
+        {
+            worker.idle = Some(worker.idle.map_or(idle, |known| known.min(idle)));
         }
     }
     status.lanes.push(LaneState {

@@ -90,8 +90,8 @@ struct WorkerView<'a> {
     up_s: Option<u64>,
     /// Jobs that it took and that have no result.
     pending: u64,
-    /// Since it asked for jobs last.
-    silent_s: Option<u64>,
+    /// Since it had its last job, or since it first came.
+    idle_s: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -233,10 +233,10 @@ impl<'a> View<'a> {
         let mut rows = vec![heads.map(str::to_owned).to_vec()];
         let mut gone = 0;
         for worker in &self.workers {
-            let state = match (worker.state, worker.silent_s) {
+            let state = match (worker.state, worker.idle_s) {
                 (State::Alive, _) => "alive".to_owned(),
                 (State::Draining, _) => "draining".to_owned(),
-                (State::Gone, Some(silent)) => format!("gone for {}", short_span(silent)),
+                (State::Gone, Some(idle)) => format!("gone, idle for {}", short_span(idle)),
                 (State::Gone, None) => "gone".to_owned(),
                 (State::Missing, _) => "missing".to_owned(),
             };
@@ -286,7 +286,7 @@ impl<'a> WorkerView<'a> {
             commands: beat.map(|beat| beat.commands),
             up_s: beat.map(|beat| beat.up),
             pending: standing.map_or(0, |standing| standing.pending),
-            silent_s: standing.and_then(|standing| standing.silent).map(|silent| silent.as_secs()),
+            idle_s: standing.and_then(|standing| standing.idle).map(|idle| idle.as_secs()),
         }
     }
 }
@@ -315,7 +315,7 @@ mod tests {
     }
 
     fn gone() -> Standing {
-        Standing { silent: Some(Duration::from_secs(90)), ..Standing::default() }
+        Standing { idle: Some(Duration::from_secs(90)), ..Standing::default() }
     }
 
     #[test]
@@ -328,7 +328,7 @@ mod tests {
         assert_eq!(states, [("a", State::Gone), ("b", State::Missing)]);
         assert!(!view.whole());
         let table = view.table();
-        assert!(table.contains("gone for 1m"), "{table}");
+        assert!(table.contains("gone, idle for 1m"), "{table}");
         assert!(table.contains("missing"), "{table}");
     }
 
