@@ -96,7 +96,7 @@ fn bad_usage_is_one_line_that_helps() {
         (
             "scna",
             "unknown command scna (did you mean scan?); there are scan, assess, diagnose, preflight, bench, load-test, \
-             history, show, diff, baseline, cache, rules, config, demo-server",
+             history, show, diff, baseline, cache, rules, config, worker, cluster, demo-server",
         ),
         (
             "xyzzy",

@@ -12,7 +12,8 @@ use crate::model::finding::{Confidence, Finding, Related, Severity, Suppressed};
 use crate::model::inventory::{CacheHint, Coverage, CoverageState, Inventory, Json, List, Protocol};
 use crate::model::notes::Note;
 use crate::model::outcome::{
-    Auth, EndpointView, Failure, FailureKind, Outcome, Owner, Phase, Posture, Status, Timing, Transport,
+    Auth, Delivery, EndpointView, Failure, FailureKind, Outcome, Owner, Phase, Posture, Status, Timing,
+    Transport,
 };
 use crate::model::revision::Era;
 use crate::model::risk::{Risk, ToolRisk};
