@@ -283,7 +283,8 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
                     return;
                 }
                 let excerpt = excerpt(text, &words.tokens, at..end + 1);
-                signals.found[frame.sign as usize] = Some(Signal { weight, node: place.node, from: words.tokens[at].sent.start, excerpt });
+                signals.found[frame.sign as usize] =
+                    Some(Signal { weight, node: place.node, from: words.tokens[at].sent.start, excerpt });
             }
         };
         let mut notions = token.meaning.notions & index.first_notions;
