@@ -124,8 +124,10 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
 
 /// Everything the rules that `policy` wants have to say, worst first.
 pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) -> Vec<Finding> {
+    // What is switched off must not make anything else worse, either.
+    let on = |rule: &Rule| rule.switch.on(policy) && !policy.selection.is_off(rule.id);
     let wanted: Vec<(usize, &Rule)> =
-        RULES.iter().copied().enumerate().filter(|(_, rule)| rule.switch.on(policy)).collect();
+        RULES.iter().copied().enumerate().filter(|(_, rule)| on(rule)).collect();
     let mut own = Own::new(facts.name, policy.selection.own());
     if wanted.is_empty() && own.is_empty() {
         return Vec::new();

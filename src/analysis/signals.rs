@@ -17,6 +17,8 @@ pub(super) struct Signal {
     pub(super) weight: u8,
     /// The text's node.
     pub(super) node: usize,
+    /// Where it begins in the piece of the text that was read.
+    from: usize,
     /// The words in question, and some around them, as they were sent.
     pub(super) excerpt: String,
 }
@@ -35,6 +37,8 @@ pub(super) struct Signals {
     pub(super) wording: Wording,
     /// Where they weigh most: a node, and some words.
     pub(super) heaviest: Option<(usize, String)>,
+    /// The part of the piece of that text that they are in.
+    window: Range<usize>,
 }
 
 impl Signals {
@@ -57,6 +61,12 @@ impl Signals {
             weight => u32::from(weight),
         };
         (0..Sign::COUNT).map(weight).sum()
+    }
+
+    /// Whether `sign` is among the words that weigh most.
+    pub(super) fn is_heavy(&self, sign: usize) -> bool {
+        let node = self.heaviest.as_ref().map(|(node, _)| *node);
+        self.found[sign].as_ref().is_some_and(|s| Some(s.node) == node && self.window.contains(&s.from))
     }
 
     /// How many signs there are that are at least a hint.
@@ -126,8 +136,10 @@ pub(super) fn each_text(item: &Item<'_>, mut each: impl FnMut(&str, Place)) {
 
 fn weigh(words: &Words, text: &str, place: Place, signals: &mut Signals) {
     let Some(spot) = place.spot() else { return };
-    if let Some(at) = signals.wording.read(words, spot) {
+    if let Some((at, window)) = signals.wording.read(words, spot) {
         signals.heaviest = Some((place.node, excerpt(text, &words.tokens, at..at + 1)));
+        let sent = |at: usize| words.tokens.get(at).map_or(text.len(), |token| token.sent.start);
+        signals.window = sent(window.start)..sent(window.end);
     }
 }
 
@@ -271,7 +283,8 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
                     return;
                 }
                 let excerpt = excerpt(text, &words.tokens, at..end + 1);
-                signals.found[frame.sign as usize] = Some(Signal { weight, node: place.node, excerpt });
+                signals.found[frame.sign as usize] =
+                    Some(Signal { weight, node: place.node, from: words.tokens[at].sent.start, excerpt });
             }
         };
         let mut notions = token.meaning.notions & index.first_notions;
