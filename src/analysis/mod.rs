@@ -42,6 +42,7 @@ mod plan;
 mod poison;
 #[cfg(test)]
 mod property_tests;
+mod quick;
 pub(crate) mod rules;
 mod schema;
 pub(crate) mod score;
