@@ -12,6 +12,7 @@
 mod capability;
 mod census;
 mod charset;
+mod chunk;
 pub(crate) mod cloak;
 mod custom;
 #[cfg(test)]
