@@ -12,6 +12,7 @@
 mod capability;
 mod census;
 mod charset;
+mod chunk;
 pub(crate) mod cloak;
 mod custom;
 #[cfg(test)]
@@ -42,6 +43,7 @@ mod plan;
 mod poison;
 #[cfg(test)]
 mod property_tests;
+mod quick;
 pub(crate) mod rules;
 mod schema;
 pub(crate) mod score;

@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use super::decode::{self, Hidden};
+use super::fleet::mentions::{Mention, Speech};
 use super::frames::{FRAMES, Sign};
-use super::item::Item;
+use super::item::{Item, Kind};
 use super::plan::{INDEX, is_identifier};
 use super::tree::{Tree, Value};
 use super::wording::{Spot, Wording};
@@ -39,6 +40,8 @@ pub(super) struct Signals {
     pub(super) heaviest: Option<(usize, String)>,
     /// The part of the piece of that text that they are in.
     window: Range<usize>,
+    /// The tools that a tool speaks of.
+    pub(super) mentions: Vec<Mention>,
 }
 
 impl Signals {
@@ -88,10 +91,18 @@ const AROUND: usize = 4;
 pub(super) fn of(item: &Item<'_>) -> Signals {
     let mut signals = Signals::default();
     let mut words = Words::default();
+    let mut speech = (item.kind == Kind::Tool).then(|| Speech::of(item));
     each_text(item, |text, place| {
         let mut first = place.says_purpose;
+        if let Some(speech) = &mut speech {
+            speech.until(item, place.node, &mut words);
+        }
+        let speaks = speech.as_ref().is_some_and(|speech| speech.listens(text));
         pieces(text, |piece| {
             words.read(piece);
+            if let Some(speech) = speech.as_mut().filter(|_| speaks) {
+                speech.hear(item, place.node, &words, piece);
+            }
             let purpose = if std::mem::take(&mut first) { purpose(&words) } else { 0 };
             search(&words, piece, purpose, place, &mut signals);
             weigh(&words, piece, place, &mut signals);
@@ -104,7 +115,14 @@ pub(super) fn of(item: &Item<'_>) -> Signals {
                 signals.encoded.get_or_insert((place.node, hidden));
             }
         });
+        if let Some(speech) = &mut speech {
+            speech.next = place.node + 1;
+        }
     });
+    if let Some(mut speech) = speech {
+        speech.until(item, item.tree.len(), &mut words);
+        signals.mentions = speech.found;
+    }
     signals
 }
 

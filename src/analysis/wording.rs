@@ -6,12 +6,14 @@
 //! [`WINDOW`] words that stand together, so that honest text around an order hides nothing. A mark counts once
 //! in a window, so repeating a word adds nothing. Work is a few look-ups a word.
 
-use std::collections::{HashMap, VecDeque};
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::lexicon::NOTIONS;
 use super::plan::is_secret_place;
+use super::quick;
 use super::words::{Class, Words};
 
 /// The table, as the script wrote it: a mark and its weight a line.
@@ -146,17 +148,25 @@ struct Table {
     base: i32,
     /// Weights of marks, by number.
     weights: Vec<i16>,
-    /// What is said of a mark; nothing of notions.
-    says: Vec<String>,
-    words: HashMap<&'static str, u16>,
-    marks: HashMap<(u8, u16, u16), u16>,
-    notions: HashMap<(usize, usize), u16>,
+    /// The marks, as the file has them.
+    lines: Vec<&'static str>,
+    words: quick::Table<&'static str, u16>,
+    /// By what kind of mark it is, and its words.
+    marks: quick::Table<u64, u16>,
+    /// By two notions, or by one and [`ALONE`]; one more than the mark's number.
+    notions: Vec<u16>,
     /// The notions that weigh something before each notion.
     worth: Vec<u128>,
 }
 
+/// Beside a notion that is a mark by itself.
+const ALONE: usize = 128;
+
 static READY: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { worth: vec![0; 128], ..Table::default() };
+    let mut table = Table { worth: vec![0; 128], notions: vec![0; 128 * (ALONE + 1)], ..Table::default() };
+    let room = 2_500;
+    table.words.reserve(room);
+    table.marks.reserve(room);
     for line in TABLE.lines().filter(|l| !l.starts_with('#')) {
         table.add(line);
     }
@@ -170,71 +180,66 @@ impl Table {
         let weight: i16 = weight.parse().ok()?;
         let number = self.weights.len() as u16;
         let notion = |name: &str| NAMES.iter().position(|n| *n == name);
-        let parts: Vec<&str> = mark.split(' ').collect();
+        let mut parts = mark.split(' ');
+        let (kind, first, second) = (parts.next()?, parts.next(), parts.next());
+        if parts.next().is_some() {
+            return None;
+        }
         let mut id = |word: &'static str| {
             let next = self.words.len() as u16 + 1;
             *self.words.entry(word).or_insert(next)
         };
-        let says = match parts[..] {
-            ["base"] => {
+        match (kind, first, second) {
+            ("base", None, None) => {
                 self.base = weight.into();
                 return Some(());
             }
-            ["notion", one] => {
-                let one = notion(one)?;
-                self.notions.insert((one, one + 128), number);
-                String::new()
-            }
-            ["notions", first, second] => {
+            ("notion", Some(one), None) => self.notions[notion(one)? * (ALONE + 1) + ALONE] = number + 1,
+            ("notions", Some(first), Some(second)) => {
                 let (first, second) = (notion(first)?, notion(second)?);
                 self.worth[second] |= 1 << first;
-                self.notions.insert((first, second), number);
-                String::new()
+                self.notions[first * (ALONE + 1) + second] = number + 1;
             }
-            ["word", one] => {
-                let key = (0, id(one), 0);
-                self.marks.insert(key, number);
-                one.to_owned()
+            (kind, Some(one), None) => {
+                let kind = ["word", "parameter", "elsewhere"].iter().position(|k| *k == kind)?;
+                self.marks.insert(key(kind as u8, id(one), 0), number);
             }
-            ["parameter", one] => {
-                let key = (1, id(one), 0);
-                self.marks.insert(key, number);
-                one.to_owned()
-            }
-            ["elsewhere", one] => {
-                let key = (2, id(one), 0);
-                self.marks.insert(key, number);
-                one.to_owned()
-            }
-            ["next", first, second] => {
-                let key = (3, id(first), id(second));
-                self.marks.insert(key, number);
-                format!("{first} {second}")
-            }
-            ["gap", first, second] => {
-                let key = (4, id(first), id(second));
-                self.marks.insert(key, number);
-                format!("{first} \u{2026} {second}")
+            (kind, Some(first), Some(second)) => {
+                let kind = ["next", "gap"].iter().position(|k| *k == kind)?;
+                self.marks.insert(key(kind as u8 + 3, id(first), id(second)), number);
             }
             _ => return None,
-        };
+        }
         self.weights.push(weight);
-        self.says.push(says);
+        self.lines.push(mark);
         Some(())
     }
 
-    fn number(&self, mark: Mark<u16>) -> Option<u16> {
-        match mark {
-            Mark::Word(one) => self.marks.get(&(0, one, 0)),
-            Mark::Parameter(one) => self.marks.get(&(1, one, 0)),
-            Mark::Elsewhere(one) => self.marks.get(&(2, one, 0)),
-            Mark::Next(first, second) => self.marks.get(&(3, first, second)),
-            Mark::Gap(first, second) => self.marks.get(&(4, first, second)),
-            Mark::Notion(one) => self.notions.get(&(one, one + 128)),
-            Mark::Notions(first, second) => self.notions.get(&(first, second)),
+    /// What is said of a mark; nothing of notions.
+    fn says(&self, number: usize) -> Cow<'static, str> {
+        match self.lines[number].split_once(' ') {
+            None | Some(("notion" | "notions", _)) => Cow::Borrowed(""),
+            Some(("gap", words)) => Cow::Owned(words.replacen(' ', " \u{2026} ", 1)),
+            Some((_, words)) => Cow::Borrowed(words),
         }
-        .copied()
     }
+
+    fn number(&self, mark: Mark<u16>) -> Option<u16> {
+        let mark = match mark {
+            Mark::Word(one) => key(0, one, 0),
+            Mark::Parameter(one) => key(1, one, 0),
+            Mark::Elsewhere(one) => key(2, one, 0),
+            Mark::Next(first, second) => key(3, first, second),
+            Mark::Gap(first, second) => key(4, first, second),
+            Mark::Notion(one) => return self.notions[one * (ALONE + 1) + ALONE].checked_sub(1),
+            Mark::Notions(first, second) => return self.notions[first * (ALONE + 1) + second].checked_sub(1),
+        };
+        self.marks.get(&mark).copied()
+    }
+}
+
+fn key(kind: u8, first: u16, second: u16) -> u64 {
+    u64::from(kind) << 32 | u64::from(first) << 16 | u64::from(second)
 }
 
 /// What was read so far of one item.
@@ -374,19 +379,20 @@ impl Wording {
     }
 
     /// The words that weigh most.
-    pub(super) fn heaviest(&self) -> Vec<&'static str> {
+    pub(super) fn heaviest(&self) -> Vec<Cow<'static, str>> {
         let table = &*READY;
         let mut all: Vec<usize> = match self.is_short() {
             true => (0..self.counts.len()).filter(|n| self.counts[*n] > 0).collect(),
             false => self.told.iter().map(|n| usize::from(*n)).collect(),
         };
         all.retain(|n| {
-            table.weights[*n] > 0 && !table.says[*n].is_empty() && !table.says[*n].starts_with('@')
+            let says = table.says(*n);
+            table.weights[*n] > 0 && !says.is_empty() && !says.starts_with('@')
         });
         all.sort_by_key(|n| (std::cmp::Reverse(table.weights[*n]), *n));
-        let mut says: Vec<&str> = Vec::new();
+        let mut says: Vec<Cow<'_, str>> = Vec::new();
         for n in all {
-            let one = table.says[n].as_str();
+            let one = table.says(n);
             if says.len() < TOLD && !says.contains(&one) {
                 says.push(one);
             }
