@@ -394,7 +394,11 @@ fn hostile_reports_cost_a_line() {
             "no JSON",
         ),
         ("empty.json", "\n \n".to_owned(), "empty.json is empty"),
-        ("twice.json", good.replacen("\"targets\"", "\"targets\": [], \"targets\"", 1), "has a key twice"),
+        (
+            "twice.json",
+            good.replacen("\n \"targets\"", "\n \"targets\": [],\n \"targets\"", 1),
+            "has a key twice",
+        ),
         (
             "version.json",
             good.replacen("\"schema_version\": 1", "\"schema_version\": 2", 1),
@@ -452,7 +456,7 @@ fn a_merged_run_is_one_run_of_the_history() {
     folder.said("merge 0.json 1.json 2.json --no-history -q", 0);
     let runs = |folder: &Folder| -> Vec<Value> {
         let told: Value = serde_json::from_slice(&folder.run("history --format json").stdout).unwrap();
-        told["runs"].as_array().unwrap().clone()
+        told.as_array().unwrap().clone()
     };
     assert_eq!(runs(&folder).len(), 0);
     folder.said("merge 0.json 1.json 2.json -q --output one.json", 0);
@@ -488,7 +492,7 @@ fn servers_of_other_parts_are_neither_missing_nor_unsuppressed() {
         .find(|p| fs::read_to_string(p).is_ok_and(|t| t.contains("\"baseline\": true")))
         .unwrap();
     let file = file.file_name().unwrap().to_str().unwrap();
-    folder.write("s.yaml", "suppressions:\n- {fingerprint: \"00000000000000000000000000000000\", server: s1, owner: a, reason: b, expires: 2099-01-01}\n");
+    folder.write("s.yaml", "- {fingerprint: \"00000000000000000000000000000000\", server: s1, owner: a, reason: b, expires: 2099-01-01}\n");
     let mut said = String::new();
     for part in 0..3 {
         said += &folder.said(&format!("scan --targets list.json --shard {part}/3 --no-history --baseline {file} --suppressions s.yaml --output {part}.json"), 0);
@@ -531,4 +535,64 @@ fn rounds_of_a_watched_part_are_merged_as_they_are_at_the_end() {
     let mut merged = names(&folder.json("m.json"));
     merged.sort();
     assert_eq!(merged, ["s0", "s1", "s2", "s3", "s4", "s5"]);
+}
+
+/// The manifest, read as Kubernetes reads it, and its commands run here as its pods would.
+#[test]
+fn the_jobs_of_the_manifest_run_and_their_reports_go_together() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/kubernetes/indexed-job.yaml");
+    let text = fs::read_to_string(path).unwrap();
+    let documents: Vec<Value> =
+        text.split("\n---\n").map(|document| serde_yaml::from_str::<Value>(document).unwrap()).collect();
+    let kinds: Vec<&str> = documents.iter().map(|d| d["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["Secret", "PersistentVolumeClaim", "Job", "Job"]);
+    let folder = Folder::new("manifest");
+    let servers = documents[0]["stringData"]["servers.json"].as_str().unwrap();
+    // Nobody is asked who is not here.
+    let servers = servers
+        .replace("https://docs.example", "http://127.0.0.1:9")
+        .replace("https://billing.example", "http://127.0.0.1:9");
+    folder.write("servers.json", &servers);
+    let here = folder.0.to_str().unwrap();
+    let (scan, merge) = (&documents[2]["spec"], &documents[3]["spec"]);
+    for job in [scan, merge] {
+        let pod = &job["template"]["spec"];
+        let container = &pod["containers"][0];
+        assert_eq!(
+            (
+                &pod["securityContext"]["runAsNonRoot"],
+                &container["securityContext"]["readOnlyRootFilesystem"]
+            ),
+            (&json!(true), &json!(true))
+        );
+        assert!(container["resources"]["limits"]["memory"].is_string() && pod["restartPolicy"] == "Never");
+        let volumes: BTreeSet<&str> =
+            pod["volumes"].as_array().unwrap().iter().map(|v| v["name"].as_str().unwrap()).collect();
+        let mounts =
+            container["volumeMounts"].as_array().unwrap().iter().map(|m| m["name"].as_str().unwrap());
+        assert_eq!(volumes, mounts.collect());
+    }
+    assert_eq!((&scan["completionMode"], &scan["completions"]), (&json!("Indexed"), &scan["parallelism"]));
+    let line = |job: &Value, part: u64| -> String {
+        let args = job["template"]["spec"]["containers"][0]["args"].as_array().unwrap().clone();
+        let words: Vec<String> = args
+            .iter()
+            .map(|arg| {
+                arg.as_str()
+                    .unwrap()
+                    .replace("$(PART)", &part.to_string())
+                    .replace("/etc/hawkeye", here)
+                    .replace("/reports", here)
+            })
+            .collect();
+        words.join(" ")
+    };
+    for part in 0..scan["completions"].as_u64().unwrap() {
+        folder.run(&line(scan, part));
+    }
+    let said = folder.said(&line(merge, 0), 3);
+    assert_eq!(said, "");
+    let last = folder.read("report.ndjson").lines().last().unwrap().to_owned();
+    let summary: Value = serde_json::from_str(&last).unwrap();
+    assert_eq!(summary["summary"]["targets"], 2, "{summary}");
 }

@@ -32,8 +32,10 @@ pub(super) struct Census {
 struct Seen {
     report: u32,
     ordinal: u32,
-    /// Place in the list that all parts are of, or in its report.
+    /// Place in the list that all parts are of, or in the report in which the server stands first.
     place: u32,
+    /// That report.
+    first: u32,
     /// Whether that is the place in a list.
     listed: bool,
     complete: bool,
@@ -98,6 +100,7 @@ impl Census {
             report: self.report,
             ordinal,
             place: source.place.unwrap_or(ordinal),
+            first: self.report,
             listed: source.listed,
             complete: outcome.status == Status::Complete,
             began: source.began,
@@ -113,14 +116,14 @@ impl Census {
         };
         // A later round of the same report is what that report has to say.
         let later_round = old.report == new.report;
-        let listed = old.listed || new.listed;
-        let place = if new.listed || !old.listed { new.place } else { old.place };
+        let stands = if new.listed && !old.listed { new } else { *old };
+        let (place, first, listed) = (stands.place, stands.first, stands.listed);
         let loser = if later_round || (new.complete, new.began) >= (old.complete, old.began) {
             let loser = old.report;
-            *old = Seen { place, listed, ..new };
+            *old = Seen { place, first, listed, ..new };
             loser
         } else {
-            *old = Seen { place, listed, last: here, ..*old };
+            *old = Seen { place, first, listed, last: here, ..*old };
             new.report
         };
         self.doubled += usize::from(!later_round);
@@ -159,7 +162,7 @@ impl Census {
         let mut places: Vec<Vec<Option<u32>>> = told.iter().map(|targets| vec![None; *targets]).collect();
         let mut all: Vec<Seen> = self.servers.into_values().collect();
         all.sort_unstable_by_key(|seen| {
-            let report = if seen.listed { 0 } else { seen.report + 1 };
+            let report = if seen.listed { 0 } else { seen.first + 1 };
             (report, seen.place, seen.report, seen.ordinal)
         });
         let listed = all.iter().filter(|seen| seen.listed).count();
