@@ -1,6 +1,6 @@
 //! Which result of each server counts, where several reports have one.
 //!
-//! Of a server 16 bytes are kept that stand for its endpoint and its name, and where its result is: some hundred
+//! Of a server 16 bytes are kept that stand for its endpoint and its name, and where its result is: some 150
 //! bytes, whatever the server offers.
 
 use std::collections::HashMap;
