@@ -264,8 +264,9 @@ mod tests {
         census.gone(&["a".to_owned(), "b".to_owned()]);
         assert_eq!(census.doubled, 0);
         let places = census.places(&[4]);
+        // Where it stood in the first round.
         let at = |n| places.of(0, n);
-        assert_eq!((places.count, at(0), at(1), at(2), at(3)), (2, None, None, Some(0), Some(1)));
+        assert_eq!((places.count, at(0), at(1), at(2), at(3)), (2, None, None, Some(1), Some(0)));
     }
 
     #[test]
