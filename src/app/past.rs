@@ -7,6 +7,8 @@ use std::collections::HashSet;
 use std::path::{self, Path};
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
+
 use crate::analysis::drift::{self, Found};
 use crate::analysis::options::Policy;
 use crate::base::text::visible;
@@ -15,7 +17,8 @@ use crate::model::client::Client;
 use crate::model::drift::{Drift, Moment, Since};
 use crate::model::notes::Note;
 use crate::model::outcome::{Outcome, Owner, Status};
-use crate::model::run::{RunInfo, Tally};
+use crate::model::run::{Missing, RuleSet, RunInfo, Tally};
+use crate::model::shard::ShardRun;
 use crate::model::target::{Endpoint, Target};
 use crate::store::history::{self, Begun, Ended, Entry, Identity, Knowledge, Known, Offer};
 use crate::store::key::HashKey;
@@ -52,7 +55,7 @@ struct Run {
     /// From the runs before.
     knowledge: Knowledge,
     /// Names that are targets of this run.
-    taken: HashSet<[u8; 16]>,
+    taken: HashSet<Name>,
     /// Servers that came already.
     seen: HashSet<Identity>,
     /// Those of the baseline that came.
@@ -61,6 +64,20 @@ struct Run {
     held: bool,
     waiting: Vec<Entry>,
     waiting_bytes: usize,
+}
+
+/// The name of a server in the file that names it, under the key of the database.
+type Name = [u8; 16];
+
+/// With which rules a run judged, and whether it is about everything.
+#[derive(Serialize)]
+struct Judged<'a> {
+    #[serde(flatten)]
+    rules: &'a RuleSet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: &'a Option<ShardRun>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: &'a Option<Missing>,
 }
 
 struct Pending {
@@ -104,24 +121,45 @@ impl Past {
         self.baseline
     }
 
-    /// A run over `targets` begins.
-    pub(in crate::app) fn begin(&mut self, info: &RunInfo, targets: &[Target], recording: Recording) {
-        let rules = serde_json::to_string(&info.rules).unwrap_or_default();
-        let (id, started, what) = (info.id.clone(), info.started, self.what.clone());
+    /// A run over `targets` begins, while others may scan those `elsewhere`: they are not here, and not gone.
+    pub(in crate::app) fn begin(
+        &mut self,
+        info: &RunInfo,
+        targets: &[Target],
+        elsewhere: &[Target],
+        recording: Recording,
+    ) {
         let taken = self.database.as_ref().and_then(|database| {
             database.with(|store| {
                 let name = |t: &Target| {
                     name_key(store.secret(), &t.owners, kind(matches!(t.endpoint, Endpoint::Remote(_))))
                 };
-                Ok(targets.iter().filter_map(name).collect())
+                Ok(targets.iter().chain(elsewhere).filter_map(name).collect())
             })
         });
+        self.begin_with(info, taken.unwrap_or_default(), recording);
+        if let (Some(run), true) = (&mut self.run, self.baseline.is_some()) {
+            run.met.extend(elsewhere.iter().map(|target| target.name.clone()));
+        }
+    }
+
+    /// The name of the server of `outcome` as [`Past::begin_with`] takes it.
+    pub(in crate::app) fn name_of(&self, outcome: &Outcome) -> Option<Name> {
+        let kind = kind(outcome.endpoint.url.is_some());
+        self.database.as_ref()?.with(|store| Ok(name_key(store.secret(), &outcome.owners, kind)))?
+    }
+
+    /// A run over the servers with the names `taken` begins.
+    pub(in crate::app) fn begin_with(&mut self, info: &RunInfo, taken: HashSet<Name>, recording: Recording) {
+        let judged = Judged { rules: &info.rules, shard: &info.shard, missing: &info.missing };
+        let rules = serde_json::to_string(&judged).unwrap_or_default();
+        let (id, started, what) = (info.id.clone(), info.started, self.what.clone());
         let knowledge = self.database.as_ref().and_then(|database| database.with(|s| history::knowledge(s)));
         self.run = Some(Run {
             begun: Begun { id, started, what, rules },
             number: None,
             knowledge: knowledge.unwrap_or_default(),
-            taken: taken.unwrap_or_default(),
+            taken,
             seen: HashSet::new(),
             met: HashSet::new(),
             held: recording == Recording::Changes,
@@ -348,7 +386,7 @@ fn identity_of_twin(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identit
 }
 
 /// The name in the first file that names it.
-fn name_key(secret: &HashKey, owners: &[Owner], kind: &str) -> Option<[u8; 16]> {
+fn name_key(secret: &HashKey, owners: &[Owner], kind: &str) -> Option<Name> {
     let owner = owners.iter().find(|owner| !NO_FILE.contains(&owner.file.as_str()))?;
     let file = match owner.file.as_str() {
         "demo" => "demo".to_owned(),

@@ -177,6 +177,8 @@ pub(super) fn run_info() -> RunInfo {
         started: UNIX_EPOCH + Duration::from_secs(1_795_348_800),
         planned: 4,
         rules: rules(),
+        shard: None,
+        missing: None,
     }
 }
 
