@@ -318,12 +318,16 @@ fn what_cron_and_systemd_run_is_understood() {
 fn the_units_are_what_systemd_understands() {
     let system = System::new("units");
     // The program is not installed here, nor is its user there.
-    let service = shipped("systemd/hawkeye.service")
-        .replace("/usr/local/bin/hawkeye", env!("CARGO_BIN_EXE_hawkeye"))
-        .replace("User=hawkeye\nGroup=hawkeye\n", "DynamicUser=yes\n");
-    system.write("hawkeye.service", &service);
-    system.write("hawkeye.timer", &shipped("systemd/hawkeye.timer"));
-    let units = ["hawkeye.service", "hawkeye.timer"].map(|name| system.0.join(name));
+    let installed = |unit: &str| {
+        let text = shipped(&format!("systemd/{unit}"))
+            .replace("/usr/local/bin/hawkeye", env!("CARGO_BIN_EXE_hawkeye"))
+            .replace("User=hawkeye\nGroup=hawkeye\n", "DynamicUser=yes\n");
+        system.write(unit, &text);
+        text
+    };
+    let names = ["hawkeye.service", "hawkeye-worker.service", "hawkeye.timer"];
+    let all = names.map(installed).concat();
+    let units = names.map(|name| system.0.join(name));
     match Command::new("systemd-analyze").arg("verify").args(&units).output() {
         Ok(output) => {
             let said = text(&output);
@@ -332,8 +336,7 @@ fn the_units_are_what_systemd_understands() {
             assert_eq!(code(&output), 0, "{said}");
         }
         Err(_) => {
-            for line in service.replace("\\\n", " ").lines().filter(|l| !l.is_empty() && !l.starts_with('#'))
-            {
+            for line in all.replace("\\\n", " ").lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
                 assert!(line.starts_with('[') || line.contains('='), "{line}");
             }
         }

@@ -1,5 +1,6 @@
 //! Where rules put what they find: bounded, whatever a server offers, and with fingerprints.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::model::finding::{Confidence, Finding, Severity};
@@ -7,6 +8,7 @@ use crate::model::finding::{Confidence, Finding, Severity};
 use super::census::Census;
 use super::digest;
 use super::rules::{Found, RULES, Rule};
+use super::surface::{is_loopback, parts};
 
 /// Findings of one rule and severity that are told one by one.
 const MOST_ALIKE: usize = 50;
@@ -93,6 +95,15 @@ pub(super) struct Hit {
 impl Hits<'_> {
     /// One more; `hit` is made only if it is told.
     pub(super) fn add(&mut self, severity: Severity, hit: impl FnOnce() -> Hit) {
+        self.put(severity, None, hit);
+    }
+
+    /// One more, that is the same finding as long as `same` is, whatever its excerpt.
+    pub(super) fn add_same(&mut self, severity: Severity, same: &str, hit: impl FnOnce() -> Hit) {
+        self.put(severity, Some(same), hit);
+    }
+
+    fn put(&mut self, severity: Severity, same: Option<&str>, hit: impl FnOnce() -> Hit) {
         let (count, last) = &mut self.findings.counts[self.number][severity as usize];
         *count += 1;
         if self.rule.id.starts_with("HK-CAP") {
@@ -110,8 +121,18 @@ impl Hits<'_> {
         }
         pointer.push_str(&hit.path);
         // Neither the place in a list nor white space nor case makes it another finding.
-        let words: Vec<String> =
-            hit.excerpt.iter().flat_map(|e| e.split_whitespace()).map(str::to_lowercase).take(64).collect();
+        let of_target = self.subject.kind == "target";
+        let words: Vec<String> = same
+            .or(hit.excerpt.as_deref())
+            .into_iter()
+            .flat_map(str::split_whitespace)
+            .map(
+                |word| {
+                    if of_target { without_passing_port(word).to_lowercase() } else { word.to_lowercase() }
+                },
+            )
+            .take(64)
+            .collect();
         let (place, words) = (without_places(&hit.path), words.join(" "));
         let same = [&self.findings.target, self.subject.kind, self.subject.name, &place, &words];
         let key = digest::fingerprint(&[&[self.rule.id], &same[..]].concat());
@@ -138,6 +159,16 @@ impl Hits<'_> {
     pub(super) fn capability(&self) -> Option<Severity> {
         self.findings.capability
     }
+}
+
+/// `word` without its port, where it is an address of this machine: another start, another port.
+fn without_passing_port(word: &str) -> Cow<'_, str> {
+    let Some((_, host, _)) = parts(word).filter(|(_, host, _)| is_loopback(host)) else { return word.into() };
+    let end = word.find(host).map_or(word.len(), |at| at + host.len());
+    let end = end + usize::from(word[end..].starts_with(']'));
+    let rest =
+        word[end..].strip_prefix(':').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    rest.map_or(word.into(), |rest| format!("{}{rest}", &word[..end]).into())
 }
 
 /// `path` without places in lists, which change when something is put before them.

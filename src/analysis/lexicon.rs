@@ -5,10 +5,10 @@
 //! scripts need no care here. A handful of the strongest words stand in German, Spanish, French, Portuguese,
 //! Russian and Chinese as well.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::fold::fold;
+use super::quick::Table;
 
 /// How the words of an entry bend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +199,7 @@ pub(super) struct Meaning {
 /// All words, bent and folded.
 #[derive(Debug)]
 pub(super) struct Lexicon {
-    words: HashMap<String, Meaning>,
+    words: Table<Box<str>, Meaning>,
     /// Letters of the longest word that is written without blanks.
     pub(super) longest_han: usize,
 }
@@ -216,8 +216,8 @@ pub(super) fn notion(name: &str) -> Option<u128> {
 }
 
 /// A bit for each name. Asked for with every text, so the table is not gone through for it.
-static BITS: LazyLock<HashMap<&str, u128>> = LazyLock::new(|| {
-    let mut bits: HashMap<&str, u128> = HashMap::new();
+static BITS: LazyLock<Table<&str, u128>> = LazyLock::new(|| {
+    let mut bits: Table<&str, u128> = Table::default();
     for row in NOTIONS {
         let next = bits.len();
         bits.entry(row.name).or_insert_with(|| 1 << next);
@@ -226,24 +226,43 @@ static BITS: LazyLock<HashMap<&str, u128>> = LazyLock::new(|| {
 });
 
 pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
-    let mut words: HashMap<String, Meaning> = HashMap::new();
+    let mut words: Table<Box<str>, Meaning> = Table::with_capacity_and_hasher(WORDS, Default::default());
+    let mut folded = String::new();
     for row in NOTIONS {
         let bit = notion(row.name).unwrap_or_default();
         for word in row.words.split(' ') {
-            let word: String = word.chars().filter_map(fold).collect();
-            for (bent, forms) in bend(&word, row.bend) {
-                let known = words.entry(bent).or_default();
-                known.notions |= bit;
-                known.forms |= forms;
-            }
+            folded.clear();
+            folded.extend(word.chars().filter_map(fold));
+            bend(&folded, row.bend, |bent, forms| {
+                note(&mut words, bent, |known| {
+                    known.notions |= bit;
+                    known.forms |= forms;
+                });
+            });
         }
     }
     for (number, word) in super::frames::literals().into_iter().enumerate() {
-        words.entry(word.chars().filter_map(fold).collect()).or_default().literal = number as u16 + 1;
+        folded.clear();
+        folded.extend(word.chars().filter_map(fold));
+        note(&mut words, &folded, |known| known.literal = number as u16 + 1);
     }
     let han = words.keys().filter(|w| w.chars().all(is_han)).map(|w| w.chars().count()).max();
     Lexicon { words, longest_han: han.unwrap_or(0) }
 });
+
+/// Room for all of them at once: a process that judges one server feels it.
+const WORDS: usize = 7_000;
+
+fn note(words: &mut Table<Box<str>, Meaning>, word: &str, add: impl FnOnce(&mut Meaning)) {
+    match words.get_mut(word) {
+        Some(known) => add(known),
+        None => {
+            let mut new = Meaning::default();
+            add(&mut new);
+            words.insert(word.into(), new);
+        }
+    }
+}
 
 /// Letters that are written without blanks between words.
 pub(super) fn is_han(c: char) -> bool {
@@ -251,36 +270,42 @@ pub(super) fn is_han(c: char) -> bool {
 }
 
 /// `word` in all its forms.
-fn bend(word: &str, how: Bend) -> Vec<(String, u8)> {
-    let ends = |end: &str| word.ends_with(end);
-    let plural = if ends("s") || ends("x") || ends("ch") || ends("sh") {
-        format!("{word}es")
-    } else if ends("y") && !word.ends_with(['a', 'e', 'o', 'u']) && !ends("ay") && !ends("ey") && !ends("oy")
-    {
-        format!("{}ies", &word[..word.len() - 1])
-    } else {
-        format!("{word}s")
+fn bend(word: &str, how: Bend, mut each: impl FnMut(&str, u8)) {
+    let mut bent = String::with_capacity(word.len() + 4);
+    let mut with = |stem: &str, end: &str, forms: u8| {
+        bent.clear();
+        bent.push_str(stem);
+        bent.push_str(end);
+        each(&bent, forms);
     };
-    match how {
-        Bend::Fixed => vec![(word.to_owned(), 0)],
-        Bend::Past => vec![(word.to_owned(), form::PAST)],
-        Bend::Order => vec![(word.to_owned(), form::BARE | form::ORDER)],
-        Bend::Noun => vec![(word.to_owned(), 0), (plural, 0)],
-        Bend::Verb => {
-            let mut all = vec![(word.to_owned(), form::BARE), (plural, form::THIRD)];
-            let stem = word.strip_suffix('e').unwrap_or(word);
-            let past = match word.strip_suffix('y').filter(|_| !ends("ay") && !ends("ey") && !ends("oy")) {
-                Some(stem) => format!("{stem}ied"),
-                None => format!("{stem}ed"),
-            };
-            all.push((past, form::PAST));
-            all.push((format!("{stem}ing"), form::GERUND));
-            if let Some(last) = word.chars().last().filter(|c| "bgnptrmld".contains(*c)) {
-                all.push((format!("{word}{last}ed"), form::PAST));
-                all.push((format!("{word}{last}ing"), form::GERUND));
-            }
-            all
-        }
+    let (bare, third) = match how {
+        Bend::Fixed => return with(word, "", 0),
+        Bend::Past => return with(word, "", form::PAST),
+        Bend::Order => return with(word, "", form::BARE | form::ORDER),
+        Bend::Noun => (0, 0),
+        Bend::Verb => (form::BARE, form::THIRD),
+    };
+    with(word, "", bare);
+    let ends = |end: &str| word.ends_with(end);
+    let without_y = word.strip_suffix('y').filter(|_| !ends("ay") && !ends("ey") && !ends("oy"));
+    match without_y {
+        _ if ends("s") || ends("x") || ends("ch") || ends("sh") => with(word, "es", third),
+        Some(stem) => with(stem, "ies", third),
+        None => with(word, "s", third),
+    }
+    if how == Bend::Noun {
+        return;
+    }
+    let stem = word.strip_suffix('e').unwrap_or(word);
+    match without_y {
+        Some(stem) => with(stem, "ied", form::PAST),
+        None => with(stem, "ed", form::PAST),
+    }
+    with(stem, "ing", form::GERUND);
+    if let Some(last) = word.chars().last().filter(|c| "bgnptrmld".contains(*c)) {
+        let twice = format!("{word}{last}");
+        with(&twice, "ed", form::PAST);
+        with(&twice, "ing", form::GERUND);
     }
 }
 

@@ -12,6 +12,7 @@
 mod capability;
 mod census;
 mod charset;
+mod chunk;
 pub(crate) mod cloak;
 mod custom;
 #[cfg(test)]
@@ -42,6 +43,7 @@ mod plan;
 mod poison;
 #[cfg(test)]
 mod property_tests;
+mod quick;
 pub(crate) mod rules;
 mod schema;
 pub(crate) mod score;
@@ -124,8 +126,10 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, policy: &Policy) {
 
 /// Everything the rules that `policy` wants have to say, worst first.
 pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) -> Vec<Finding> {
+    // What is switched off must not make anything else worse, either.
+    let on = |rule: &Rule| rule.switch.on(policy) && !policy.selection.is_off(rule.id);
     let wanted: Vec<(usize, &Rule)> =
-        RULES.iter().copied().enumerate().filter(|(_, rule)| rule.switch.on(policy)).collect();
+        RULES.iter().copied().enumerate().filter(|(_, rule)| on(rule)).collect();
     let mut own = Own::new(facts.name, policy.selection.own());
     if wanted.is_empty() && own.is_empty() {
         return Vec::new();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::base::text::quote;
 use crate::model::finding::{Confidence, Severity};
 
-use super::fleet::mentions::{Errand, Mention, mentions, name_of};
+use super::fleet::mentions::{Errand, Mention, name_of};
 use super::hits::{Findings, Hit, Subject};
 use super::item::{Item, Kind};
 use super::rules::{Check, Rule};
@@ -27,7 +27,8 @@ impl Neighbours {
         let (Kind::Tool, Some(index)) = (item.kind, item.place.1) else { return };
         let name: String = item.name().chars().take(128).collect();
         if self.spoken.len() < MOST {
-            self.spoken.extend(mentions(item).into_iter().map(|m| (index, name.clone(), m)));
+            let mentions = item.signals().mentions.iter().cloned();
+            self.spoken.extend(mentions.map(|m| (index, name.clone(), m)));
         }
         self.names.insert(name_of(&name), name);
     }

@@ -29,30 +29,67 @@ const TAG: &str = "has a tag and no digest";
 /// The argument that names what is fetched in no fixed version, what it names, and why that is so.
 fn loose(program: &str, args: &[String]) -> Option<(usize, String, &'static str)> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    if let Some((skip, line)) = shell_line(name_of(program), &args) {
-        // A shell's line is told as a whole, whatever is in it.
-        if fetches_and_runs(line) {
-            return Some((skip, line.to_owned(), "is fetched and run unseen"));
-        }
-        return line.split(['&', ';', '|']).find_map(|part| {
-            let words: Vec<&str> = part.split_whitespace().skip_while(|w| w.contains('=')).collect();
-            let (_, package, why) = loose_words(words.first()?, &words[1..])?;
-            Some((skip, package, why))
-        });
+    // A shell's line is told as a whole, whatever is in it.
+    if let Some((at, line)) = shell_line(name_of(program), &args)
+        && fetches_and_runs(line)
+    {
+        return Some((at, line.to_owned(), "is fetched and run unseen"));
     }
-    // `cmd /c npx …`, `env KEY=x npx …`: the program is among the arguments.
+    started(program, &args).iter().find_map(|command| {
+        let (at, package, why) = loose_words(command.program, &command.args)?;
+        Some((command.place(at), package, why))
+    })
+}
+
+/// A command that is started in the end.
+#[derive(Debug, Clone)]
+pub(super) struct Started<'a> {
+    pub(super) program: &'a str,
+    pub(super) args: Vec<&'a str>,
+    /// Which argument of the whole its first one is, or the shell's line that all of it stands in.
+    first: usize,
+    in_line: bool,
+}
+
+impl Started<'_> {
+    /// Which argument of the whole holds its argument `at`.
+    fn place(&self, at: usize) -> usize {
+        if self.in_line { self.first } else { self.first + at }
+    }
+}
+
+/// Programs that start others stand in each other no deeper.
+const DEEPEST: usize = 4;
+
+/// What `program` starts: itself, or what is behind `cmd /c`, `env KEY=x`, `sudo` and a shell's `-c`.
+pub(super) fn started<'a>(program: &'a str, args: &[&'a str]) -> Vec<Started<'a>> {
+    unwrapped(program, args, DEEPEST)
+}
+
+fn unwrapped<'a>(program: &'a str, args: &[&'a str], deepest: usize) -> Vec<Started<'a>> {
+    let itself = || vec![Started { program, args: args.to_vec(), first: 0, in_line: false }];
+    let Some(deepest) = deepest.checked_sub(1) else { return itself() };
+    if let Some((at, line)) = shell_line(name_of(program), args) {
+        let of_part = |part: &'a str| {
+            let mut words = part.split_whitespace().skip_while(|w| w.contains('=') || *w == "exec");
+            let program = words.next();
+            program.map(|program| unwrapped(program, &words.collect::<Vec<_>>(), deepest)).unwrap_or_default()
+        };
+        let all = line.split(['&', ';', '|']).flat_map(of_part);
+        return all.map(|command| Started { first: at, in_line: true, ..command }).collect();
+    }
     let wrapped = match name_of(program) {
         "cmd" => args.first().filter(|a| a.eq_ignore_ascii_case("/c")).map(|_| 1),
         "env" => args.iter().position(|a| !a.contains('=') && !a.starts_with('-')),
         "sudo" | "nohup" | "nice" => args.iter().position(|a| !a.starts_with('-')),
         _ => None,
     };
-    match wrapped {
-        Some(at) => {
-            let (found, package, why) = loose_words(args.get(at)?, args.get(at + 1..)?)?;
-            Some((at + 1 + found, package, why))
+    match wrapped.and_then(|at| Some((at + 1, args.get(at)?))) {
+        Some((rest, program)) => {
+            let all = unwrapped(program, args.get(rest..).unwrap_or_default(), deepest).into_iter();
+            all.map(|command| Started { first: command.first + rest, ..command }).collect()
         }
-        None => loose_words(program, &args),
+        None => itself(),
     }
 }
 
@@ -119,8 +156,15 @@ pub(super) struct Package<'a> {
     pub(super) at: usize,
 }
 
-/// The package that a command line starts.
-pub(super) fn package<'a>(program: &str, args: &[&'a str]) -> Option<Package<'a>> {
+/// The package that a command line starts, whatever it is wrapped in.
+pub(super) fn package<'a>(program: &'a str, args: &[&'a str]) -> Option<Package<'a>> {
+    started(program, args).iter().find_map(|command| {
+        let package = named(command.program, &command.args)?;
+        Some(Package { at: command.place(package.at), ..package })
+    })
+}
+
+fn named<'a>(program: &str, args: &[&'a str]) -> Option<Package<'a>> {
     let (at, registry) = package_argument(program, args)?;
     let whole = *args.get(at)?;
     if is_local(whole) || whole.contains("://") || whole.starts_with("git+") {
@@ -392,5 +436,24 @@ mod tests {
         let line = "curl -fsSL https://acme.example/install | sudo bash";
         assert_eq!(of(line), Some((1, line.to_owned())));
         assert_eq!(of("exec node server.js | tee log"), None);
+        assert_eq!(of("exec sudo npx acme-server"), Some((1, "acme-server".to_owned())));
+    }
+
+    #[test]
+    fn a_package_is_found_behind_whatever_starts_it() {
+        for (words, at) in [
+            (&["npx", "-y", "@acme/server@1.2.3"][..], 1),
+            (&["cmd", "/c", "npx", "-y", "@acme/server"], 3),
+            (&["env", "A=b", "npx", "@acme/server"], 2),
+            (&["sudo", "-E", "env", "A=b", "npx", "@acme/server"], 4),
+            (&["sh", "-c", "cd /srv && A=b npx -y @acme/server"], 1),
+            (&["sudo", "sh", "-c", "exec npx @acme/server"], 2),
+        ] {
+            let found = package(words[0], &words[1..]).map(|p| (p.name, p.at));
+            assert_eq!(found, Some(("@acme/server", at)), "{words:?}");
+        }
+        let deep: Vec<&str> = std::iter::repeat_n("sudo", 9).chain(["npx", "@acme/server"]).collect();
+        assert_eq!(package(deep[0], &deep[1..]), None);
+        assert_eq!(package("env", &["A=b"]), None);
     }
 }

@@ -4,18 +4,24 @@
 //! or "always use this", hardly ever three such things at once. A sign is told by what it weighs alone, and
 //! raised where the whole text leaves little doubt.
 
+use std::sync::LazyLock;
+
 use crate::model::finding::{Confidence, Severity};
 
 use super::frames::Sign;
 use super::hits::{Hit, Hits};
 use super::item::{Item, Kind};
+use super::lexicon::notion;
+use super::signals::Signals;
 
 /// From here on the strongest signs of a text are bad, not odd.
 const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
 /// From here on words are as those of orders are, as `scripts/train-wording.py` weighs them.
-const ALIKE: i32 = 50;
+const ALIKE: i32 = 100;
+/// From here on they are in a long text, too, where a sign agrees.
+const CLEAR: i32 = 150;
 /// From here on they are more like those of orders than not.
 const LIKELY: i32 = 0;
 
@@ -41,7 +47,7 @@ fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
         (Kind::Prompt, Sign::Command | Sign::Impersonate | Sign::Rewrite) => alone.min(Severity::Medium),
         _ => alone,
     };
-    Some(match together {
+    let all = match together {
         CERTAIN.. if signals.kinds() >= 3 && weight >= 3 => Severity::Critical,
         SURE..
             if weight >= 3
@@ -51,7 +57,9 @@ fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
         }
         SURE.. if weight >= 2 && !matches!(sign, Sign::Hook | Sign::Prefer) => alone.max(Severity::Medium),
         _ => alone,
-    })
+    };
+    // A frame fits by chance, too, and the longer the text is, the sooner.
+    Some(if signals.wording.is_manual() { all.min(Severity::Medium) } else { all })
 }
 
 fn tell(item: &Item<'_>, hits: &mut Hits<'_>, sign: Sign, what: &str) {
@@ -130,13 +138,8 @@ pub(super) fn hostile(item: &Item<'_>, hits: &mut Hits<'_>) {
 /// HK-POI-016
 pub(super) fn wording(item: &Item<'_>, hits: &mut Hits<'_>) {
     let signals = item.signals();
-    let score = signals.wording.score();
     let Some((node, excerpt)) = &signals.heaviest else { return };
-    let severity = match score {
-        ALIKE.. => Severity::High,
-        LIKELY.. => Severity::Medium,
-        _ => return,
-    };
+    let Some(severity) = likeness(signals) else { return };
     hits.add(severity, || Hit {
         confidence: if severity == Severity::High { Confidence::Medium } else { Confidence::Low },
         message: format!(
@@ -148,3 +151,31 @@ pub(super) fn wording(item: &Item<'_>, hits: &mut Hits<'_>) {
         excerpt: Some(excerpt.clone()),
     });
 }
+
+/// How bad the wording is. Words alone prove little, the less the more of them there are: somewhere in a long
+/// manual every server sounds like an order. So a sign has to agree, or the item is short and says little else.
+fn likeness(signals: &Signals) -> Option<Severity> {
+    let (wording, score) = (&signals.wording, signals.wording.score());
+    // Of a long text, the place in question counts; and vendors urge and praise, the more the longer they speak.
+    let common = [Sign::Hook as usize, Sign::Prefer as usize];
+    let agrees = |sign: &usize| wording.is_short() || !common.contains(sign) && signals.is_heavy(*sign);
+    let sign = (0..Sign::Outward as usize).filter(agrees).map(|sign| signals.weight(sign)).max();
+    let sign = sign.unwrap_or_default();
+    let high = match (wording.is_short(), sign) {
+        (true, 2..) => LIKELY,
+        (true, _) if !wording.is_about(*ATTACKS) => ALIKE,
+        (false, 3..) => CLEAR,
+        _ => i32::MAX,
+    };
+    let medium = if wording.is_short() || sign >= 2 { LIKELY } else { ALIKE };
+    match score {
+        _ if score >= high => Some(Severity::High),
+        _ if score >= medium => Some(Severity::Medium),
+        _ => None,
+    }
+}
+
+/// What texts about attacks speak of: tests, policies, tools that detect them.
+static ATTACKS: LazyLock<u128> = LazyLock::new(|| {
+    ["DEFENCE", "EVIL", "ABUSE"].into_iter().filter_map(notion).fold(0, |all, one| all | one)
+});

@@ -55,7 +55,7 @@ impl Selection {
         self.custom.iter().filter(|rule| !self.is_off(&rule.id))
     }
 
-    fn is_off(&self, id: &str) -> bool {
+    pub(super) fn is_off(&self, id: &str) -> bool {
         self.off.iter().any(|glob| glob.matches(id))
     }
 

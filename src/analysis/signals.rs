@@ -4,8 +4,9 @@
 use std::ops::Range;
 
 use super::decode::{self, Hidden};
+use super::fleet::mentions::{Mention, Speech};
 use super::frames::{FRAMES, Sign};
-use super::item::Item;
+use super::item::{Item, Kind};
 use super::plan::{INDEX, is_identifier};
 use super::tree::{Tree, Value};
 use super::wording::{Spot, Wording};
@@ -17,6 +18,8 @@ pub(super) struct Signal {
     pub(super) weight: u8,
     /// The text's node.
     pub(super) node: usize,
+    /// Where it begins in the piece of the text that was read.
+    from: usize,
     /// The words in question, and some around them, as they were sent.
     pub(super) excerpt: String,
 }
@@ -35,6 +38,10 @@ pub(super) struct Signals {
     pub(super) wording: Wording,
     /// Where they weigh most: a node, and some words.
     pub(super) heaviest: Option<(usize, String)>,
+    /// The part of the piece of that text that they are in.
+    window: Range<usize>,
+    /// The tools that a tool speaks of.
+    pub(super) mentions: Vec<Mention>,
 }
 
 impl Signals {
@@ -59,6 +66,12 @@ impl Signals {
         (0..Sign::COUNT).map(weight).sum()
     }
 
+    /// Whether `sign` is among the words that weigh most.
+    pub(super) fn is_heavy(&self, sign: usize) -> bool {
+        let node = self.heaviest.as_ref().map(|(node, _)| *node);
+        self.found[sign].as_ref().is_some_and(|s| Some(s.node) == node && self.window.contains(&s.from))
+    }
+
     /// How many signs there are that are at least a hint.
     pub(super) fn kinds(&self) -> usize {
         self.found.iter().take(Sign::Outward as usize).flatten().filter(|s| s.weight >= 2).count()
@@ -78,10 +91,18 @@ const AROUND: usize = 4;
 pub(super) fn of(item: &Item<'_>) -> Signals {
     let mut signals = Signals::default();
     let mut words = Words::default();
+    let mut speech = (item.kind == Kind::Tool).then(|| Speech::of(item));
     each_text(item, |text, place| {
         let mut first = place.says_purpose;
+        if let Some(speech) = &mut speech {
+            speech.until(item, place.node, &mut words);
+        }
+        let speaks = speech.as_ref().is_some_and(|speech| speech.listens(text));
         pieces(text, |piece| {
             words.read(piece);
+            if let Some(speech) = speech.as_mut().filter(|_| speaks) {
+                speech.hear(item, place.node, &words, piece);
+            }
             let purpose = if std::mem::take(&mut first) { purpose(&words) } else { 0 };
             search(&words, piece, purpose, place, &mut signals);
             weigh(&words, piece, place, &mut signals);
@@ -94,7 +115,14 @@ pub(super) fn of(item: &Item<'_>) -> Signals {
                 signals.encoded.get_or_insert((place.node, hidden));
             }
         });
+        if let Some(speech) = &mut speech {
+            speech.next = place.node + 1;
+        }
     });
+    if let Some(mut speech) = speech {
+        speech.until(item, item.tree.len(), &mut words);
+        signals.mentions = speech.found;
+    }
     signals
 }
 
@@ -126,8 +154,10 @@ pub(super) fn each_text(item: &Item<'_>, mut each: impl FnMut(&str, Place)) {
 
 fn weigh(words: &Words, text: &str, place: Place, signals: &mut Signals) {
     let Some(spot) = place.spot() else { return };
-    if let Some(at) = signals.wording.read(words, spot) {
+    if let Some((at, window)) = signals.wording.read(words, spot) {
         signals.heaviest = Some((place.node, excerpt(text, &words.tokens, at..at + 1)));
+        let sent = |at: usize| words.tokens.get(at).map_or(text.len(), |token| token.sent.start);
+        signals.window = sent(window.start)..sent(window.end);
     }
 }
 
@@ -271,7 +301,8 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
                     return;
                 }
                 let excerpt = excerpt(text, &words.tokens, at..end + 1);
-                signals.found[frame.sign as usize] = Some(Signal { weight, node: place.node, excerpt });
+                signals.found[frame.sign as usize] =
+                    Some(Signal { weight, node: place.node, from: words.tokens[at].sent.start, excerpt });
             }
         };
         let mut notions = token.meaning.notions & index.first_notions;

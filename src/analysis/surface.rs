@@ -207,7 +207,9 @@ pub(super) fn deviations(facts: &Facts<'_>, hits: &mut Hits<'_>) {
     let mut codes: Vec<String> = notes.iter().map(|n| crate::base::text::quote(&n.code, 40)).collect();
     codes.sort();
     codes.dedup();
-    hits.add(if costly { Severity::Low } else { Severity::Info }, || Hit {
+    // An example holds ids and numbers of this one conversation; the ways are what is found.
+    let same = codes.join(" ");
+    hits.add_same(if costly { Severity::Low } else { Severity::Info }, &same, || Hit {
         confidence: Confidence::High,
         message: format!(
             "deviates from the protocol in {}: {}",

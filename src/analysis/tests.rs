@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::selection::Selection;
 use super::*;
+use crate::base::glob::Glob;
 use crate::model::finding::Severity;
 use crate::model::inventory::{Json, Protocol};
 use crate::model::outcome::Posture;
@@ -152,6 +154,52 @@ fn fingerprints_survive_reordering_and_differ_between_servers() {
     assert_eq!(there.len(), 3);
     assert_eq!(there, prints("t", &[b.clone(), a.clone()]));
     assert!(prints("u", &[a, b]).iter().all(|p| !there.contains(p)));
+}
+
+#[test]
+fn fingerprints_survive_another_port_of_this_machine_and_another_example() {
+    let of = |rule: &str, url: &str, notes: &[Note]| {
+        let target = Target::url("t", url);
+        let view = target.view();
+        let auth = Auth { posture: Posture::None, ..Auth::default() };
+        let facts = Facts {
+            name: &target.name,
+            endpoint: &target.endpoint,
+            view: &view,
+            expanded: &target.expanded,
+            auth: &auth,
+            notes,
+            failure: None,
+        };
+        let found = assess(&facts, &inventory(&[]), &Policy::default());
+        found.into_iter().find(|f| f.rule == rule).map(|f| f.fingerprint).unwrap()
+    };
+    let open = |url: &str| of("HK-AUT-001", url, &[]);
+    assert_eq!(open("http://127.0.0.1:4001/mcp"), open("http://127.0.0.1:51234/mcp"));
+    assert_eq!(open("http://[::1]:4001/mcp"), open("http://[::1]:51234/mcp"));
+    assert_ne!(open("http://127.0.0.1:4001/mcp"), open("http://127.0.0.1:4001/other"));
+    assert_ne!(open("http://tools.example:4001/mcp"), open("http://tools.example:51234/mcp"));
+    let note =
+        |code: &'static str, message: &str| Note { code: code.into(), message: message.to_owned(), count: 1 };
+    let way = |note| of("HK-PRO-001", "http://127.0.0.1:1/mcp", &[note]);
+    assert_eq!(way(note("noise", "line 7: x")), way(note("noise", "line 9: y")));
+    assert_ne!(way(note("noise", "line 7: x")), way(note("unknown_id", "line 7: x")));
+}
+
+#[test]
+fn what_tools_can_do_counts_only_where_it_is_looked_at() {
+    let at = |off: &[&str]| {
+        let target = Target::url("t", "http://tools.example/mcp");
+        let off = off.iter().map(|id| Glob::new(id)).collect();
+        let selection = Selection { off, ..Selection::default() };
+        let policy = Policy { selection: std::sync::Arc::new(selection), ..Policy::default() };
+        let tools =
+            [with_parameters("run_command", "Runs a command.", &json!({"command": {"type": "string"}}))];
+        severity_of(&assess_at(&target, Posture::None, &inventory(&tools), &policy), "HK-AUT-001")
+    };
+    assert_eq!(at(&[]), Some(Severity::High));
+    assert_eq!(at(&["HK-CAP-*"]), Some(Severity::Medium));
+    assert_eq!(at(&["HK-AUT-001"]), None);
 }
 
 #[test]

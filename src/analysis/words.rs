@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
+use super::chunk::{class, word_in};
 use super::fold::fold;
-use super::lexicon::{LEXICON, Meaning, SECRET_FILES, form, is_han, notion};
+use super::lexicon::{LEXICON, Meaning, form, is_han, notion};
 
 /// What a word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,16 @@ pub(super) struct Words {
 
 /// Who takes turns in a conversation.
 const TURNS: [&str; 6] = ["user", "human", "assistant", "system", "developer", "ai"];
+/// What stands for itself, but for case, and is part of a word.
+const PLAIN: [bool; 256] = {
+    let (mut plain, mut b) = ([false; 256], 0);
+    while b < 128 {
+        let c = b as u8;
+        plain[b] = c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.' | b':' | b'/');
+        b += 1;
+    }
+    plain
+};
 /// Words like `1gn0re` are no longer than this.
 const LONGEST_DISGUISED: usize = 24;
 
@@ -62,9 +73,24 @@ impl Words {
         self.tokens.clear();
         (self.lead, self.quoted, self.blank_lines) = (true, false, 0);
         let mut chunk: Option<(usize, usize)> = None;
-        let mut chars = text.char_indices().peekable();
-        while let Some((at, sent)) = chars.next() {
-            let after = chars.peek().map_or(text.len(), |(next, _)| *next);
+        let mut next = 0;
+        while let Some(sent) = text.get(next..).and_then(|rest| rest.chars().next()) {
+            let at = next;
+            let plain = text.as_bytes()[at..].iter().take_while(|b| PLAIN[usize::from(**b)]).count();
+            if plain > 0 {
+                next += plain;
+                let run = *chunk.get_or_insert((self.folded.len(), at));
+                if self.folded[run.0..].starts_with(is_han) {
+                    self.close(&mut chunk, at);
+                    chunk = Some((self.folded.len(), at));
+                }
+                let from = self.folded.len();
+                self.folded.push_str(&text[at..next]);
+                self.folded[from..].make_ascii_lowercase();
+                continue;
+            }
+            let after = at + sent.len_utf8();
+            next = after;
             let Some(c) = fold(sent) else { continue };
             match c {
                 '<' | '[' if opens_tag(&text[after..]) => {
@@ -153,6 +179,17 @@ impl Words {
     fn close(&mut self, chunk: &mut Option<(usize, usize)>, end: usize) {
         let Some((from, at)) = chunk.take() else { return };
         let text = &self.folded[from..];
+        // Nearly every word is nothing but letters, with at most a full stop.
+        let letters = text.strip_suffix('.').unwrap_or(text);
+        if !letters.is_empty() && letters.bytes().all(|b| b.is_ascii_alphabetic()) {
+            let full_stop = letters.len() < text.len();
+            let stop = full_stop && letters.len() > 1 && !matches!(letters, "etc" | "vs" | "no");
+            let meaning = LEXICON.get(letters).unwrap_or_default();
+            let folded = from..from + letters.len();
+            self.push(folded, at..end, Class::Word, meaning, stop);
+            self.lead |= full_stop;
+            return;
+        }
         if text.starts_with(is_han) {
             return self.han(from, at, end);
         }
@@ -186,24 +223,12 @@ impl Words {
             return;
         }
         // Several words where something other than a blank divides them; they share the chunk's place.
-        let mut found = Vec::new();
-        let mut start = None;
-        for (i, c) in text.char_indices() {
-            match (c.is_alphanumeric() || c == '_', start) {
-                (true, None) => start = Some(i),
-                (false, Some(s)) => {
-                    found.push(s..i);
-                    start = None;
-                }
-                (true, Some(_)) | (false, None) => {}
-            }
-        }
-        found.extend(start.map(|s| s..text.len()));
-        let last = found.len();
-        for (i, range) in found.into_iter().enumerate() {
-            let folded = from + range.start..from + range.end;
+        let to = self.folded.len();
+        let mut next = word_in(&self.folded, from, to);
+        while let Some(folded) = next {
+            next = word_in(&self.folded, folded.end, to);
             let meaning = LEXICON.get(&self.folded[folded.clone()]).unwrap_or_default();
-            self.push(folded, at..end, class, meaning, stop && i + 1 == last);
+            self.push(folded, at..end, class, meaning, stop && next.is_none());
         }
         self.lead |= leads;
     }
@@ -319,48 +344,6 @@ impl Words {
             self.tokens[at].meaning.forms |= marks;
         }
     }
-}
-
-fn class(bare: &str) -> Class {
-    let is_mail = || {
-        bare.split_once('@')
-            .is_some_and(|(name, host)| !name.is_empty() && host.contains('.') && !host.contains('@'))
-    };
-    if is_mail() && !bare.contains("://") {
-        Class::Mail
-    } else if bare.contains("://") || is_phone(bare) {
-        Class::Address
-    } else if bare.len() > 2 && bare.starts_with(['~', '/', '.', '%'])
-        || bare.contains('/') && bare.contains(['.', '~', '_'])
-        || bare.contains('\\') && bare.contains(['%', ':'])
-        || SECRET_FILES.contains(&bare)
-    {
-        Class::Path
-    } else if is_host(bare) {
-        Class::Address
-    } else {
-        Class::Word
-    }
-}
-
-fn is_phone(word: &str) -> bool {
-    word.len() > 8 && word.starts_with('+') && word[1..].bytes().all(|b| b.is_ascii_digit() || b == b'-')
-}
-
-/// `collect.some-host.net`, with or without a path: a name in the common top-level domains, and no file's.
-fn is_host(word: &str) -> bool {
-    const ENDS: [&str; 19] = [
-        "com", "net", "org", "io", "dev", "xyz", "app", "ru", "cn", "top", "info", "biz", "cloud", "online",
-        "site", "co", "tk", "onion", "example",
-    ];
-    let host = word.split(['/', ':']).next().unwrap_or(word);
-    let mut parts = host.rsplit('.');
-    let end = parts.next().unwrap_or_default();
-    ENDS.contains(&end)
-        && parts
-            .next()
-            .is_some_and(|p| p.len() > 1 && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
-        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
 }
 
 /// The word that `1gn0re` is read as, if it is a word.

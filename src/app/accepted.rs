@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use crate::base::text::{is_deceptive, plural, quote};
+use crate::base::text::{is_deceptive, plural, quote, visible};
 use crate::base::time::rfc3339;
 use crate::model::drift::Since;
 use crate::model::inventory::{CoverageState, Inventory, Json, List};
@@ -31,9 +31,17 @@ pub(in crate::app) struct Baseline {
 impl Baseline {
     /// Reads the file at `path`; why it cannot be used.
     pub(in crate::app) fn read(path: &Path) -> Result<Baseline, String> {
+        const REMEDY: &str = "hawkeye baseline accept writes it";
+        // Asked here, since nobody is to think that a baseline could come from standard input.
+        let stdin = path == Path::new("-") || path == Path::new("/dev/stdin");
+        if stdin || std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            let name = visible(&path.display().to_string()).into_owned();
+            return Err(format!("--baseline {name}: must be a regular file ({REMEDY})"));
+        }
         let servers = saved::read(path, &mut io::empty()).map_err(|e| {
-            let remedy = if path.exists() { "" } else { "; hawkeye baseline accept writes it" };
-            format!("--baseline {e}{remedy}")
+            // With anything in it, the cause says what is wrong.
+            let nothing = std::fs::metadata(path).map_or(true, |found| found.len() == 0);
+            if nothing { format!("--baseline {e} ({REMEDY})") } else { format!("--baseline {e}") }
         })?;
         if let Some(bad) = servers.iter().find(|server| server.inventory.protocol.is_none()) {
             let why = bad.failure.as_ref().map_or("nothing is known of it", |f| f.message.as_str());

@@ -17,6 +17,7 @@ mod history;
 mod load_test;
 mod lock;
 mod measuring;
+mod merge;
 mod past;
 mod preflight;
 mod review;
@@ -69,6 +70,7 @@ fn run(args: Vec<OsString>) -> Exit {
     match cli.command {
         Command::Scan(args) => scan::run(&args, &cli.process),
         Command::Assess(args) => assess::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::Diagnose(args) => diagnose::run(&args, &cli.process),
         Command::Bench(args) => bench::run(&args, &cli.process),
         Command::LoadTest(args) => load_test::run(&args, &cli.process),

@@ -7,19 +7,24 @@ use std::collections::HashSet;
 use std::path::{self, Path};
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
+
 use crate::analysis::drift::{self, Found};
 use crate::analysis::options::Policy;
 use crate::base::text::visible;
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::drift::{Drift, Moment, Since};
+use crate::model::notes::Note;
 use crate::model::outcome::{Outcome, Owner, Status};
-use crate::model::run::{RunInfo, Tally};
+use crate::model::run::{Missing, RuleSet, RunInfo, Tally};
+use crate::model::shard::ShardRun;
 use crate::model::target::{Endpoint, Target};
-use crate::store::history::{self, Begun, Ended, Entry, Identity, Knowledge, Known, Offer, Text};
+use crate::store::history::{self, Begun, Ended, Entry, Identity, Knowledge, Known, Offer};
 use crate::store::key::HashKey;
 use crate::store::options::HistoryOptions;
-use crate::store::{Store, StoreError, record};
+use crate::store::record::{self, TooLarge};
+use crate::store::{Store, StoreError};
 
 use super::accepted::Baseline;
 use super::scan::database::Database;
@@ -50,7 +55,7 @@ struct Run {
     /// From the runs before.
     knowledge: Knowledge,
     /// Names that are targets of this run.
-    taken: HashSet<[u8; 16]>,
+    taken: HashSet<Name>,
     /// Servers that came already.
     seen: HashSet<Identity>,
     /// Those of the baseline that came.
@@ -59,6 +64,20 @@ struct Run {
     held: bool,
     waiting: Vec<Entry>,
     waiting_bytes: usize,
+}
+
+/// The name of a server in the file that names it, under the key of the database.
+type Name = [u8; 16];
+
+/// With which rules a run judged, and whether it is about everything.
+#[derive(Serialize)]
+struct Judged<'a> {
+    #[serde(flatten)]
+    rules: &'a RuleSet,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: &'a Option<ShardRun>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: &'a Option<Missing>,
 }
 
 struct Pending {
@@ -102,24 +121,45 @@ impl Past {
         self.baseline
     }
 
-    /// A run over `targets` begins.
-    pub(in crate::app) fn begin(&mut self, info: &RunInfo, targets: &[Target], recording: Recording) {
-        let rules = serde_json::to_string(&info.rules).unwrap_or_default();
-        let (id, started, what) = (info.id.clone(), info.started, self.what.clone());
+    /// A run over `targets` begins, while others may scan those `elsewhere`: they are not here, and not gone.
+    pub(in crate::app) fn begin(
+        &mut self,
+        info: &RunInfo,
+        targets: &[Target],
+        elsewhere: &[Target],
+        recording: Recording,
+    ) {
         let taken = self.database.as_ref().and_then(|database| {
             database.with(|store| {
                 let name = |t: &Target| {
                     name_key(store.secret(), &t.owners, kind(matches!(t.endpoint, Endpoint::Remote(_))))
                 };
-                Ok(targets.iter().filter_map(name).collect())
+                Ok(targets.iter().chain(elsewhere).filter_map(name).collect())
             })
         });
+        self.begin_with(info, taken.unwrap_or_default(), recording);
+        if let (Some(run), true) = (&mut self.run, self.baseline.is_some()) {
+            run.met.extend(elsewhere.iter().map(|target| target.name.clone()));
+        }
+    }
+
+    /// The name of the server of `outcome` as [`Past::begin_with`] takes it.
+    pub(in crate::app) fn name_of(&self, outcome: &Outcome) -> Option<Name> {
+        let kind = kind(outcome.endpoint.url.is_some());
+        self.database.as_ref()?.with(|store| Ok(name_key(store.secret(), &outcome.owners, kind)))?
+    }
+
+    /// A run over the servers with the names `taken` begins.
+    pub(in crate::app) fn begin_with(&mut self, info: &RunInfo, taken: HashSet<Name>, recording: Recording) {
+        let judged = Judged { rules: &info.rules, shard: &info.shard, missing: &info.missing };
+        let rules = serde_json::to_string(&judged).unwrap_or_default();
+        let (id, started, what) = (info.id.clone(), info.started, self.what.clone());
         let knowledge = self.database.as_ref().and_then(|database| database.with(|s| history::knowledge(s)));
         self.run = Some(Run {
             begun: Begun { id, started, what, rules },
             number: None,
             knowledge: knowledge.unwrap_or_default(),
-            taken: taken.unwrap_or_default(),
+            taken,
             seen: HashSet::new(),
             met: HashSet::new(),
             held: recording == Recording::Changes,
@@ -164,36 +204,42 @@ impl Past {
             again += 1;
             identity = database.with(|store| Ok(identity_of_twin(store.secret(), outcome, again)))?;
         }
-        let Some(text) = record::offer(outcome) else {
-            return Some(Pending { identity, offer: Offer::Unknown, since: None, moment: None });
+        let text = match record::offer(outcome) {
+            Ok(Some(text)) => Some(text),
+            Ok(None) => return Some(Pending { identity, offer: Offer::Unknown, since: None, moment: None }),
+            Err(too_large) => {
+                outcome.notes.push(not_recorded("what it offers", too_large));
+                None
+            }
         };
+        let hash = text.as_ref().map(|text| text.hash);
+        let mut offer = text.map_or(Offer::Unknown, Offer::Text);
         // An answer out of the cache is older than it looks, and was compared when it was new. Which of two
         // that cannot be told apart is which, nobody knows.
         let comparable = outcome.cached.is_none() && again == 0;
         let known = if comparable { run.knowledge.of(&identity, &run.taken) } else { None };
         let Some(known) = known else {
-            return Some(Pending { identity, offer: Offer::Text(text), since: None, moment: None });
+            return Some(Pending { identity, offer, since: None, moment: None });
         };
         let since = Since { at: rfc3339(known.at), run: Some(known.id.clone()), file: None };
         let moments = run.knowledge.changes(&identity).into_iter();
         let timeline = moments
             .map(|change| Moment { at: rfc3339(change.at), run: change.run, what: change.what })
             .collect();
-        let (mut found, mut offer, mut findings) = (Vec::new(), Offer::Stored(text.hash), Vec::new());
-        if known.hash != text.hash || !known.same_endpoint {
-            let before = database.with(|store| before(store, &known)).flatten();
-            match before {
-                Some((before, stored)) => {
+        let (mut found, mut findings) = (Vec::new(), Vec::new());
+        if hash == Some(known.hash) && known.same_endpoint {
+            offer = Offer::Stored(known.hash);
+        } else {
+            match database.with(|store| before(store, &known)).flatten() {
+                Some(before) => {
                     found = drift::compare(&before, outcome, &drift::REPORT);
                     findings = drift::findings(&before, outcome, &found, &since, &self.policy);
                     // Another order of keys is no reason to keep it twice.
-                    let same = found.is_empty() && drift::interchangeable(&before, outcome);
-                    offer = if same { Offer::Text(stored) } else { Offer::Text(text) };
+                    if found.is_empty() && drift::interchangeable(&before, outcome) {
+                        offer = Offer::Stored(known.hash);
+                    }
                 }
-                None => {
-                    log::debug!("{}: what is recorded of it cannot be read", outcome.name);
-                    offer = Offer::Text(text);
-                }
+                None => log::debug!("{}: what is recorded of it cannot be read", outcome.name),
             }
         }
         let changes: Vec<_> = found.iter().map(Found::difference).cloned().collect();
@@ -208,7 +254,15 @@ impl Past {
     /// Records the outcome that was compared last, which stands at `place` of the plan.
     pub(in crate::app) fn record(&mut self, place: usize, outcome: &Outcome, changed: bool) {
         let Some(Pending { identity, offer, since, moment }) = self.pending.take() else { return };
-        let (Some(run), Some(verdict)) = (&mut self.run, record::verdict(outcome)) else { return };
+        let Some(run) = &mut self.run else { return };
+        let verdict = match record::verdict(outcome) {
+            Ok(verdict) => verdict,
+            Err(too_large) => {
+                let Note { message, .. } = not_recorded("what is said of it", too_large);
+                log::warn!("{}: {message}", visible(&outcome.name));
+                return;
+            }
+        };
         let asked = outcome.cached.as_ref().map(|cached| {
             let age = Duration::from_secs(cached.age_s);
             SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH)
@@ -296,15 +350,20 @@ fn tell(outcome: &mut Outcome, since: Since, found: Vec<Found>, timeline: Vec<Mo
     outcome.drift = Some(Drift { since, changes, timeline });
 }
 
-/// The outcome that is `known`, and the text of what it offers.
-fn before(store: &mut Store, known: &Known) -> Result<Option<(Outcome, Text)>, StoreError> {
+/// Says that a part of an outcome is not kept.
+fn not_recorded(what: &str, too_large: TooLarge) -> Note {
+    let message = format!("{what} is {too_large}: the history does not keep it");
+    Note { code: "not_recorded".into(), message, count: 1 }
+}
+
+/// The outcome that is `known`.
+fn before(store: &mut Store, known: &Known) -> Result<Option<Outcome>, StoreError> {
     let (Some(offer), Some(verdict)) =
         (history::text(store, known.inventory)?, history::text(store, known.verdict)?)
     else {
         return Ok(None);
     };
-    let outcome = record::outcome(Some(&offer), &verdict);
-    Ok(outcome.map(|outcome| (outcome, Text { hash: known.hash, bytes: offer })))
+    Ok(record::outcome(Some(&offer), &verdict))
 }
 
 /// A server does not become another one of its kind, but a process is no URL.
@@ -327,7 +386,7 @@ fn identity_of_twin(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identit
 }
 
 /// The name in the first file that names it.
-fn name_key(secret: &HashKey, owners: &[Owner], kind: &str) -> Option<[u8; 16]> {
+fn name_key(secret: &HashKey, owners: &[Owner], kind: &str) -> Option<Name> {
     let owner = owners.iter().find(|owner| !NO_FILE.contains(&owner.file.as_str()))?;
     let file = match owner.file.as_str() {
         "demo" => "demo".to_owned(),

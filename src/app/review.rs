@@ -22,6 +22,9 @@ use super::past::Past;
 pub(in crate::app) struct Review<'a> {
     /// What outcomes are compared with; nothing where nothing is known.
     pub(in crate::app) past: Option<&'a mut Past>,
+    /// Whether other runs are about the other servers of the same list: then nothing is said of servers together,
+    /// and not that a suppression is for none of them.
+    pub(in crate::app) part: bool,
     /// Whether risk is judged at all: else there is no score, and no finding about several servers.
     risk: bool,
     fleet: Fleet,
@@ -38,6 +41,7 @@ impl Review<'_> {
         let now = rfc3339(SystemTime::now());
         Review {
             past: None,
+            part: false,
             selection: settings.assessment.selection.clone(),
             gate: Gate::new(&settings.gate, now.get(..10).unwrap_or_default()),
             servers: HashMap::new(),
@@ -52,6 +56,28 @@ impl Review<'_> {
         if let Some(past) = &mut self.past {
             past.compare(outcome);
         }
+        self.weigh(outcome);
+        outcome.risk = if self.risk { score::risk(outcome) } else { None };
+        self.count(outcome);
+    }
+
+    /// The same for `outcome` that was judged elsewhere, and perhaps compared there: that is left as it is.
+    pub(in crate::app) fn judged(&mut self, outcome: &mut Outcome) {
+        let compared = outcome.drift.is_some().then(|| (outcome.drift.clone(), outcome.findings.clone()));
+        if let Some(past) = &mut self.past {
+            past.compare(outcome);
+        }
+        if let Some((drift, findings)) = compared {
+            (outcome.drift, outcome.findings) = (drift, findings);
+        }
+        self.weigh(outcome);
+        // Where nothing was judged there is no score, whatever is in force here.
+        outcome.risk = outcome.risk.take().and_then(|_| score::risk(outcome));
+        self.count(outcome);
+    }
+
+    /// The rules that are switched off and graded, the policy, the suppressions.
+    fn weigh(&mut self, outcome: &mut Outcome) {
         self.selection.apply(&mut outcome.findings);
         let server = server_of(outcome);
         self.gate.see(&server);
@@ -59,8 +85,12 @@ impl Review<'_> {
         if server.names.len() > 1 || !server.tags.is_empty() {
             self.servers.insert(outcome.name.clone(), server);
         }
-        outcome.risk = if self.risk { score::risk(outcome) } else { None };
-        self.fleet.add(outcome);
+    }
+
+    fn count(&mut self, outcome: &Outcome) {
+        if !self.part {
+            self.fleet.add(outcome);
+        }
         self.tally.add(outcome);
     }
 
@@ -98,7 +128,7 @@ impl Review<'_> {
 
     /// Suppressions that nothing was found for, a line each; none where servers are missing that they may be for.
     pub(in crate::app) fn unused(&self) -> Vec<String> {
-        let whole = self.tally.targets > 0 && self.tally.complete == self.tally.targets;
+        let whole = !self.part && self.tally.targets > 0 && self.tally.complete == self.tally.targets;
         if whole { self.gate.unused() } else { Vec::new() }
     }
 

@@ -13,7 +13,7 @@ use super::history::tally;
 use super::say;
 use super::scan::outputs::{Outputs, Turn};
 use super::scan::plan::settle;
-use super::sides::{Missing, Runs};
+use super::sides::{Missing, Runs, recorded};
 
 pub(super) fn run(args: &Show) -> Exit {
     match show(args) {
@@ -39,6 +39,8 @@ fn show(args: &Show) -> Result<Exit, Missing> {
         started: run.begun.started,
         planned: run.targets,
         rules: rules(&run, &planned.settings.assessment),
+        shard: recorded(&run.begun.rules, "shard"),
+        missing: recorded(&run.begun.rules, "missing"),
     };
     let mut outputs = match Outputs::open(&scan, &info, planned.settings.stream, Turn::Only, &cancel) {
         Ok(outputs) => outputs,
@@ -85,6 +87,8 @@ fn rules(run: &Recorded, policy: &Policy) -> RuleSet {
         version: text("version").map_or(today.version, Into::into),
         sha256: text("sha256").unwrap_or(today.sha256),
         count: then.get("count").and_then(|n| n.as_u64()).map_or(today.count, |n| n as usize),
+        not_assessed: recorded::<Vec<String>>(&run.begun.rules, "not_assessed")
+            .map_or(today.not_assessed, |lines| lines.into_iter().map(Into::into).collect()),
         ..today
     }
 }

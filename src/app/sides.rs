@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
+use serde::de::{DeserializeOwned, IgnoredAny};
+
 use crate::base::text::quote;
 use crate::base::time::rfc3339;
 use crate::config::{Environment, Overrides, resolve};
@@ -64,8 +66,8 @@ pub(super) struct Runs {
 pub(super) struct Side {
     pub(super) origin: Origin,
     pub(super) outcomes: Vec<Outcome>,
-    /// Whether a server that is not among them was none of its targets: not so where the run was killed, or
-    /// only what is the last known of some servers is left of it.
+    /// Whether a server that is not among them was none of its targets: not so where the run was killed or about a
+    /// part of a list, or only what is the last known of some servers is left of it.
     pub(super) whole: bool,
 }
 
@@ -137,7 +139,9 @@ impl Runs {
         let run = self.run(word)?;
         let outcomes = self.outcomes(&run, label)?;
         let at = Some(rfc3339(run.begun.started));
-        let whole = run.ended.is_some() && !run.thinned;
+        let part =
+            ["shard", "missing"].iter().any(|key| recorded::<IgnoredAny>(&run.begun.rules, key).is_some());
+        let whole = run.ended.is_some() && !run.thinned && !part;
         Ok(Side { origin: Origin { run: Some(run.begun.id), at, file: None }, outcomes, whole })
     }
 
@@ -182,4 +186,10 @@ fn position(word: &str) -> Option<usize> {
 
 fn is_id(word: &str) -> bool {
     (SHORTEST_ID..=64).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// What was recorded under `key` beside the rules.
+pub(super) fn recorded<T: DeserializeOwned>(rules: &str, key: &str) -> Option<T> {
+    let mut then = serde_json::from_str::<serde_json::Value>(rules).ok()?;
+    serde_json::from_value(then.get_mut(key)?.take()).ok()
 }

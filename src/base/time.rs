@@ -57,6 +57,26 @@ pub(crate) fn rfc3339(t: SystemTime) -> String {
     )
 }
 
+/// The instant that `text` is, written as [`rfc3339`] writes it.
+pub(crate) fn instant_of(text: &str) -> Option<SystemTime> {
+    let number = |from: usize, to: usize| {
+        let digits = text.get(from..to)?;
+        digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok())?
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second, milli) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
+    // The same algorithm backwards: days since 1970 from a civil date.
+    let y = year - i64::from(month <= 2);
+    let era = y.div_euclid(400);
+    let yoe = y - era * 400;
+    let doy = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719_468;
+    let seconds = u64::try_from(days * 86_400 + hour * 3600 + minute * 60 + second).ok()?;
+    let at = UNIX_EPOCH + Duration::from_secs(seconds) + Duration::from_millis(u64::try_from(milli).ok()?);
+    // What is no date comes out as another one.
+    (rfc3339(at) == text).then_some(at)
+}
+
 /// A duration in milliseconds with microsecond precision, the unit of every `*_ms` field.
 pub(crate) fn millis(d: Duration) -> f64 {
     (d.as_secs_f64() * 1e6).round() / 1e3
@@ -82,6 +102,27 @@ mod tests {
         assert_eq!(at(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(at(951_826_154_007), "2000-02-29T12:09:14.007Z");
         assert_eq!(at(1_795_348_800_000), "2026-11-22T12:00:00.000Z");
+    }
+
+    #[test]
+    fn instants_are_read_as_they_are_written_and_nothing_else_is() {
+        for ms in [0, 951_826_154_007, 1_795_348_800_000, 4_102_444_799_999, 253_402_300_799_999] {
+            let at = UNIX_EPOCH + Duration::from_millis(ms);
+            assert_eq!(instant_of(&rfc3339(at)), Some(at));
+        }
+        for odd in [
+            "",
+            "2026-11-22",
+            "2026-02-30T12:00:00.000Z",
+            "2026-11-22T24:00:00.000Z",
+            "2026-11-22T12:00:00Z",
+            "2026-11-22T12:00:00.000+01:00",
+            "1969-12-31T23:59:59.999Z",
+            "2026-11-22T12:00:00.000Zz",
+            "äääääääääää",
+        ] {
+            assert_eq!(instant_of(odd), None, "{odd}");
+        }
     }
 
     #[test]

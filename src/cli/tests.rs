@@ -95,12 +95,12 @@ fn bad_usage_is_one_line_that_helps() {
     let cases = [
         (
             "scna",
-            "unknown command scna (did you mean scan?); there are scan, assess, diagnose, preflight, bench, load-test, \
-             history, show, diff, baseline, cache, rules, config, demo-server",
+            "unknown command scna (did you mean scan?); there are scan, assess, merge, diagnose, preflight, bench, load-test, \
+             history, show, diff, baseline, cache, rules, config, worker, cluster, demo-server",
         ),
         (
             "xyzzy",
-            "unknown command xyzzy; there are scan, assess, diagnose, preflight, bench, load-test, history, show, diff, baseline, cache, rules, config, \
+            "unknown command xyzzy; there are scan, assess, merge, diagnose, preflight, bench, load-test, history, show, diff, baseline, cache, rules, config, \
              worker, cluster, demo-server",
         ),
         ("config show x", "x is one argument too many"),

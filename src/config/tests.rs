@@ -205,6 +205,8 @@ fn later_origins_win_and_are_shown() {
 #[test]
 fn every_flag_lands() {
     let flags = Overrides {
+        cluster: true,
+        no_cluster: false,
         timeout: Some(Duration::from_secs(1)),
         max_duration: Some(Duration::from_secs(2)),
         concurrency: Some(Concurrency::Exactly(1000)),

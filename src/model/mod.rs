@@ -18,4 +18,5 @@ pub mod revision;
 pub mod risk;
 pub mod run;
 pub mod secret;
+pub mod shard;
 pub mod target;

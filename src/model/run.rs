@@ -7,9 +7,12 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::text::{plural, quote};
+
 use super::client::Client;
 use super::finding::{Finding, Severity};
 use super::outcome::{Outcome, Status};
+use super::shard::{Shard, ShardRun};
 
 /// Which run this is.
 #[derive(Debug, Clone)]
@@ -22,6 +25,88 @@ pub struct RunInfo {
     pub planned: usize,
     /// The rules that findings come from.
     pub rules: RuleSet,
+    /// The part of a list that this run is about, where it is not the whole.
+    pub shard: Option<ShardRun>,
+    /// What was not there to be merged, where this run is several others.
+    pub missing: Option<Missing>,
+}
+
+/// What belongs to a run that was merged from others, and was in none of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Parts of the list without a report that is whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shards: Vec<u32>,
+    /// Of how many parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// Servers of which nothing is known, as far as they can be counted.
+    pub targets: usize,
+    /// Reports that end before their end, or hold nothing that can be used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<String>,
+}
+
+/// How a line begins on what is said of servers together, in a run that has a part of them only.
+const TOGETHER: &str = "servers of one client together";
+
+impl RunInfo {
+    /// Says in every report that this is a part only, and that what is bad about servers together is not told.
+    pub fn set_shard(&mut self, of: ShardRun) {
+        let (Shard { index, count }, servers) = (of.shard, self.planned);
+        self.rules.not_assessed.push(
+            format!(
+                "{TOGETHER}: this is shard {index}/{count}, {servers} of {} servers; hawkeye merge judges them",
+                of.of
+            )
+            .into(),
+        );
+        self.shard = Some(of);
+    }
+
+    /// Says in every report what was not there.
+    pub fn set_missing(&mut self, missing: Missing) {
+        self.rules.not_assessed.push(format!("what is missing here: {missing}").into());
+        self.missing = Some(missing);
+    }
+}
+
+impl RuleSet {
+    /// The same for a run over all servers.
+    pub fn whole(mut self) -> RuleSet {
+        self.not_assessed.retain(|line| !line.starts_with(TOGETHER));
+        self
+    }
+}
+
+impl fmt::Display for Missing {
+    /// `shards 1 and 4 of 5 (12 servers); cut off or of no use: a.json`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let servers = match self.targets {
+            0 => "servers nobody can count".to_owned(),
+            n => plural(n, "server"),
+        };
+        match (self.count, self.shards.as_slice()) {
+            (Some(count), [one]) => write!(f, "shard {one}/{count}, {servers}")?,
+            (Some(count), [_, ..]) => write!(f, "shards {} of {count}, {servers}", listed(&self.shards))?,
+            _ => f.write_str(&servers)?,
+        }
+        if !self.reports.is_empty() {
+            let names: Vec<String> = self.reports.iter().take(NAMED).map(|name| quote(name, 120)).collect();
+            let more = if self.reports.len() > NAMED { ", ..." } else { "" };
+            write!(f, "; cut off or of no use: {}{more}", names.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Numbers, or names, in one line.
+const NAMED: usize = 20;
+
+fn listed(numbers: &[u32]) -> String {
+    let shown: Vec<String> = numbers.iter().take(NAMED).map(u32::to_string).collect();
+    let more = if numbers.len() > NAMED { ", ..." } else { "" };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// Which rules judged.

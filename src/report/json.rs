@@ -8,7 +8,8 @@ use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::outcome::Outcome;
-use crate::model::run::{RuleSet, RunInfo};
+use crate::model::run::{Missing, RuleSet, RunInfo};
+use crate::model::shard::ShardRun;
 
 /// Which program wrote a report, and with which rules.
 #[derive(Serialize)]
@@ -32,6 +33,55 @@ pub(super) struct Run<'a> {
     started_at: String,
     finished_at: String,
     interrupted: bool,
+    #[serde(flatten)]
+    place: Place<'a>,
+}
+
+/// Where a run stands among others. Nothing, where it is one by itself.
+#[derive(Serialize)]
+pub(super) struct Place<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<&'a ShardRun>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<&'a Missing>,
+}
+
+impl<'a> Place<'a> {
+    /// That of `run`.
+    pub(super) fn of(run: &'a RunInfo) -> Place<'a> {
+        Place { shard: run.shard.as_ref(), missing: run.missing.as_ref() }
+    }
+}
+
+/// A target of a part, with its place in the whole list: where the parts are put together, the order is lost
+/// without it.
+#[derive(Serialize)]
+struct Placed<'a> {
+    index: usize,
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+}
+
+/// `outcome` as one of the targets of `run`.
+pub(super) fn write_target(
+    out: &mut impl Write,
+    run: Option<&RunInfo>,
+    index: usize,
+    outcome: &Outcome,
+) -> io::Result<()> {
+    match run.and_then(|run| run.shard.as_ref()) {
+        Some(_) => write_json(out, &Placed { index, outcome }),
+        None => write_json(out, outcome),
+    }
+}
+
+/// What is said of servers together. In a part of them nothing is, which is not the same as nothing to say.
+pub(super) fn write_clients(out: &mut impl Write, run: &RunInfo, clients: &[Client]) -> io::Result<()> {
+    if run.shard.is_some() {
+        return Ok(());
+    }
+    out.write_all(b",\n \"clients\": ")?;
+    write_json(out, clients)
 }
 
 impl<'a> Run<'a> {
@@ -42,6 +92,7 @@ impl<'a> Run<'a> {
             started_at: rfc3339(run.started),
             finished_at: rfc3339(end.finished),
             interrupted: end.interrupted,
+            place: Place::of(run),
         }
     }
 }
@@ -80,7 +131,7 @@ impl<W: Write> Sink for JsonSink<W> {
 
     fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
         let mut bytes = Vec::new();
-        write_json(&mut bytes, outcome)?;
+        write_target(&mut bytes, self.run.as_ref(), index, outcome)?;
         self.targets.push((index, bytes.into_boxed_slice()));
         Ok(())
     }
@@ -100,12 +151,8 @@ impl<W: Write> Sink for JsonSink<W> {
             self.out.write_all(&bytes)?;
             separator = b",\n  ";
         }
-        self.out.write_all(if separator[0] == b',' {
-            b"\n ],\n \"clients\": "
-        } else {
-            b"],\n \"clients\": "
-        })?;
-        write_json(&mut self.out, &self.clients)?;
+        self.out.write_all(if separator[0] == b',' { b"\n ]" } else { b"]" })?;
+        write_clients(&mut self.out, &run, &self.clients)?;
         self.out.write_all(b"\n}\n")?;
         self.out.flush()
     }

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::json::{Run, Tool};
+use super::json::{Run, Tool, write_clients, write_target};
 use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
 use crate::model::client::Client;
 use crate::model::outcome::Outcome;
@@ -40,9 +40,9 @@ impl<W: Write> Sink for JsonStream<W> {
         self.flush()
     }
 
-    fn outcome(&mut self, _index: usize, outcome: &Outcome) -> io::Result<()> {
+    fn outcome(&mut self, index: usize, outcome: &Outcome) -> io::Result<()> {
         self.out.write_all(if self.written == 0 { b"\n  " } else { b",\n  " })?;
-        write_json(&mut self.out, outcome)?;
+        write_target(&mut self.out, self.run.as_ref(), index, outcome)?;
         self.written += 1;
         self.unflushed += 1;
         if self.unflushed < self.group { Ok(()) } else { self.flush() }
@@ -63,8 +63,7 @@ impl<W: Write> Sink for JsonStream<W> {
         write_json(&mut self.out, &Run::new(&run, end))?;
         self.out.write_all(b",\n \"summary\": ")?;
         write_json(&mut self.out, &end.tally)?;
-        self.out.write_all(b",\n \"clients\": ")?;
-        write_json(&mut self.out, &self.clients)?;
+        write_clients(&mut self.out, &run, &self.clients)?;
         self.out.write_all(b"\n}\n")?;
         self.flush()
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::json::{Run, Tool};
+use super::json::{Place, Run, Tool};
 use super::{RunEnd, SCHEMA_VERSION, Sink, write_json};
 use crate::base::time::rfc3339;
 use crate::model::changes::Change;
@@ -38,6 +38,8 @@ enum Line<'a> {
 struct Start<'a> {
     id: &'a str,
     started_at: String,
+    #[serde(flatten)]
+    place: Place<'a>,
 }
 
 /// A target and its place in the plan, since lines come in the order of completion.
@@ -85,7 +87,7 @@ impl<W: Write> Sink for NdjsonSink<W> {
         self.write_line(&Line::Run {
             schema_version: SCHEMA_VERSION,
             tool: Tool::of(run),
-            run: Start { id: &run.id, started_at: rfc3339(run.started) },
+            run: Start { id: &run.id, started_at: rfc3339(run.started), place: Place::of(run) },
             planned: run.planned,
         })?;
         self.flush()

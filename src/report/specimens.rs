@@ -12,7 +12,8 @@ use crate::model::finding::{Confidence, Finding, Related, Severity, Suppressed};
 use crate::model::inventory::{CacheHint, Coverage, CoverageState, Inventory, Json, List, Protocol};
 use crate::model::notes::Note;
 use crate::model::outcome::{
-    Auth, EndpointView, Failure, FailureKind, Outcome, Owner, Phase, Posture, Status, Timing, Transport,
+    Auth, Delivery, EndpointView, Failure, FailureKind, Outcome, Owner, Phase, Posture, Status, Timing,
+    Transport,
 };
 use crate::model::revision::Era;
 use crate::model::risk::{Risk, ToolRisk};
@@ -176,6 +177,8 @@ pub(super) fn run_info() -> RunInfo {
         started: UNIX_EPOCH + Duration::from_secs(1_795_348_800),
         planned: 4,
         rules: rules(),
+        shard: None,
+        missing: None,
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct TableSink<W> {
     not_assessed: Vec<Cow<'static, str>>,
     /// No rule was in force: no finding means nothing.
     unjudged: bool,
+    /// Whether servers of the run are not here.
+    part: bool,
 }
 
 impl<W: Write> TableSink<W> {
@@ -55,6 +57,7 @@ impl<W: Write> TableSink<W> {
             clients: Vec::new(),
             not_assessed: Vec::new(),
             unjudged: false,
+            part: false,
         }
     }
 
@@ -121,6 +124,7 @@ impl<W: Write> Sink for TableSink<W> {
     fn begin(&mut self, run: &RunInfo) -> io::Result<()> {
         self.not_assessed.clone_from(&run.rules.not_assessed);
         self.unjudged = run.rules.count == 0;
+        self.part = run.shard.is_some() || run.missing.is_some();
         Ok(())
     }
 
@@ -151,6 +155,9 @@ impl<W: Write> Sink for TableSink<W> {
             self.write_legend()?;
             writeln!(self.out)?;
             self.write_details()?;
+        }
+        // A part without a server looks like a list without one.
+        if !self.rows.is_empty() || self.part {
             for line in not_assessed(&self.not_assessed, self.style) {
                 writeln!(self.out, "{line}")?;
             }

@@ -14,6 +14,13 @@ pub(super) fn read(path: &Path, input: &mut dyn Read) -> Result<(String, String)
     if path == Path::new("-") || path == Path::new("/dev/stdin") {
         return Ok((STANDARD_INPUT.to_owned(), text(STANDARD_INPUT, input)?));
     }
+    let (name, mut file) = open(path)?;
+    let text = text(&name, &mut file)?;
+    Ok((name, text))
+}
+
+/// The name for people and the file at `path`, a regular one.
+pub(super) fn open(path: &Path) -> Result<(String, File), Unusable> {
     let name = path.display().to_string();
     // Asked before opening: opening a pipe waits for its writer.
     let kind = fs::metadata(path).map_err(|e| unreadable(&name, &e))?.file_type();
@@ -21,22 +28,21 @@ pub(super) fn read(path: &Path, input: &mut dyn Read) -> Result<(String, String)
         let what = if kind.is_dir() { "a directory" } else { "a pipe or a device" };
         return Err(refused(&name, format!("is {what}, not a regular file; - reads standard input")));
     }
-    let mut file = File::open(path).map_err(|e| unreadable(&name, &e))?;
-    let text = text(&name, &mut file)?;
-    Ok((name, text))
+    let file = File::open(path).map_err(|e| unreadable(&name, &e))?;
+    Ok((name, file))
 }
 
 fn refused(name: &str, why: String) -> Unusable {
     Unusable { file: name.to_owned(), at: None, why, read: false }
 }
 
-fn unreadable(name: &str, e: &io::Error) -> Unusable {
+pub(super) fn unreadable(name: &str, e: &io::Error) -> Unusable {
     let text = e.to_string();
     let cause = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
     refused(name, format!("cannot be read: {cause}"))
 }
 
-fn text(name: &str, input: &mut dyn Read) -> Result<String, Unusable> {
+pub(super) fn text(name: &str, input: &mut dyn Read) -> Result<String, Unusable> {
     let mut bytes = Vec::new();
     input.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|e| unreadable(name, &e))?;
     let unusable = |why: String| Unusable { read: true, ..refused(name, why) };

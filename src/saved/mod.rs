@@ -6,6 +6,7 @@
 //! | `document` | what a text holds, and where in it: one server, many, or none |
 //! | `report` | a target of one of our reports |
 //! | `listing` | what a server answered, raw |
+//! | `stream` | one of our reports from its beginning to its end, run and all, nothing of it kept |
 //!
 //! Invariant: nothing here connects, starts or judges anything. What cannot be used of a file is an outcome
 //! that says so; only a file of which nothing can be used is an error. Every item is tidied as a live one is.
@@ -14,6 +15,7 @@ mod document;
 mod file;
 mod listing;
 mod report;
+pub(crate) mod stream;
 #[cfg(test)]
 mod tests;
 

@@ -23,15 +23,17 @@ struct Odd(&'static str);
 
 /// The target `text` of a report; one that is no such thing is a failed one, called `fallback`.
 pub(super) fn target(text: &str, fallback: &str, place: &Place<'_>) -> Outcome {
+    attempt(text, fallback, place).unwrap_or_else(|failed| *failed)
+}
+
+/// The same, with those apart that are no such thing.
+pub(super) fn attempt(text: &str, fallback: &str, place: &Place<'_>) -> Result<Outcome, Box<Outcome>> {
     let mut name = fallback.to_owned();
-    match read(text, &mut name, place) {
-        Ok(outcome) => outcome,
-        Err(Odd(field)) => {
-            let line = place.line.map_or(String::new(), |line| format!(":{line}"));
-            let message = format!("{}{line}: {field} is not what a report has there", place.file);
-            failed(name, place, FailureKind::InvalidMessage, message)
-        }
-    }
+    read(text, &mut name, place).map_err(|Odd(field)| {
+        let line = place.line.map_or(String::new(), |line| format!(":{line}"));
+        let message = format!("{}{line}: {field} is not what a report has there", place.file);
+        Box::new(failed(name, place, FailureKind::InvalidMessage, message))
+    })
 }
 
 /// The same, if it is one.

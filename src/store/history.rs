@@ -13,12 +13,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ring::digest::{SHA256, digest};
 use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
+use super::body::Bodies;
 use super::key::{HashKey, mark};
 use super::{Store, StoreError};
 
+pub(crate) use super::body::{Text, text};
 pub(crate) use super::retention::{clear, prune};
 
 /// A server across runs.
@@ -38,24 +39,6 @@ pub(crate) fn name_of(secret: &HashKey, file: &str, kind: &str, name: &str) -> [
 /// What makes the server behind this endpoint the same one next time.
 pub(crate) fn endpoint_of(secret: &HashKey, parts: &[&str]) -> [u8; 16] {
     mark(secret, "endpoint", parts)
-}
-
-/// A text, and the hash it is found by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Text {
-    /// SHA-256.
-    pub hash: [u8; 32],
-    /// The text.
-    pub bytes: Vec<u8>,
-}
-
-impl Text {
-    /// `bytes` with their hash.
-    pub(crate) fn new(bytes: Vec<u8>) -> Text {
-        let mut hash = [0; 32];
-        hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
-        Text { hash, bytes }
-    }
 }
 
 /// What a server offers, in the words of the database.
@@ -240,18 +223,15 @@ fn put(change: &Transaction<'_>, run: i64, entries: &[Entry]) -> Result<(), Stor
         "INSERT OR REPLACE INTO seen (run, place, state, took, attempts, since, cached, drift, moment)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
-    let mut bodies = Bodies {
-        find: change.prepare("SELECT number FROM body WHERE hash = ?1")?,
-        put: change.prepare("INSERT INTO body (hash, text) VALUES (?1, ?2)")?,
-    };
+    let mut bodies = Bodies::of(change)?;
     for entry in entries {
         let inventory = match &entry.offer {
             Offer::Unknown => None,
             // Gone in the meantime: better nothing than somebody else's.
             Offer::Stored(hash) => bodies.find(hash)?,
-            Offer::Text(text) => Some(bodies.number(change, text)?),
+            Offer::Text(text) => Some(bodies.number(text)?),
         };
-        let verdict = bodies.number(change, &entry.verdict)?;
+        let verdict = bodies.number(&entry.verdict)?;
         let Identity { name, endpoint } = entry.identity;
         let found = known.query_row(params![endpoint, name, inventory, verdict], |row| row.get(0));
         let number: i64 = match found.optional()? {
@@ -268,25 +248,6 @@ fn put(change: &Transaction<'_>, run: i64, entries: &[Entry]) -> Result<(), Stor
         seen.execute(params![run, place, number, took, attempts, since, cached, drift, moment])?;
     }
     Ok(())
-}
-
-struct Bodies<'c> {
-    find: rusqlite::Statement<'c>,
-    put: rusqlite::Statement<'c>,
-}
-
-impl Bodies<'_> {
-    fn find(&mut self, hash: &[u8; 32]) -> Result<Option<i64>, StoreError> {
-        Ok(self.find.query_row([hash], |row| row.get(0)).optional()?)
-    }
-
-    fn number(&mut self, change: &Transaction<'_>, text: &Text) -> Result<i64, StoreError> {
-        if let Some(number) = self.find(&text.hash)? {
-            return Ok(number);
-        }
-        self.put.execute(params![text.hash, text.bytes])?;
-        Ok(change.last_insert_rowid())
-    }
 }
 
 /// Writes down how the run of this `number` ended.
@@ -399,12 +360,6 @@ impl Knowledge {
         changes.reverse();
         changes
     }
-}
-
-/// The text of a body.
-pub(crate) fn text(store: &Store, number: i64) -> Result<Option<Vec<u8>>, StoreError> {
-    let sql = "SELECT text FROM body WHERE number = ?1";
-    Ok(store.db.prepare(sql)?.query_row([number], |row| row.get(0)).optional()?)
 }
 
 const RUN: &str =

@@ -6,6 +6,7 @@
 //! | `cache` | results, found by key; what is too many or too old goes |
 //! | `key` | what makes two questions the same |
 //! | `answer` | the part of an outcome that is kept |
+//! | `body` | texts, each kept once under its hash |
 //! | `history` | every run, what it found, and what was known before |
 //! | `record` | an outcome in two texts, of which most stay the same from run to run |
 //! | `retention` | letting go of old runs |
@@ -22,6 +23,7 @@
 //! Invariant: no secret is stored, nor anything that lets one be guessed.
 
 pub(crate) mod answer;
+mod body;
 pub(crate) mod cache;
 mod files;
 pub(crate) mod history;

@@ -4,6 +4,8 @@
 //! connection's time, and the beginning of a long stderr.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::io::{self, Write};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,7 @@ use crate::model::outcome::{
 };
 use crate::model::risk::Risk;
 
+use super::body::MOST;
 use super::history::{Seen, Text};
 
 /// Bytes of a server's stderr that are kept, from its end.
@@ -58,10 +61,47 @@ struct Verdict<'a> {
     worker: Cow<'a, Option<String>>,
 }
 
+/// A text is longer than any that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooLarge;
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "over {} MiB", MOST >> 20)
+    }
+}
+
+/// `what` as JSON, given up as soon as it is too large.
+fn text_of(what: &impl Serialize) -> Result<Text, TooLarge> {
+    let mut room = Room(Vec::new());
+    // What is written to has room or has not; nothing else goes wrong.
+    serde_json::to_writer(&mut room, what).map_err(|_| TooLarge)?;
+    Ok(Text::new(room.0))
+}
+
+/// Takes so many bytes and no more.
+struct Room(Vec<u8>);
+
+impl Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > MOST - self.0.len() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What the server offers, as it is kept; nothing where it was not reached.
-pub(crate) fn offer(outcome: &Outcome) -> Option<Text> {
+pub(crate) fn offer(outcome: &Outcome) -> Result<Option<Text>, TooLarge> {
     let inventory = &outcome.inventory;
-    inventory.protocol.as_ref()?;
+    if inventory.protocol.is_none() {
+        return Ok(None);
+    }
     let offer = Offer {
         protocol: Cow::Borrowed(&inventory.protocol),
         server: Cow::Borrowed(&inventory.server),
@@ -73,11 +113,11 @@ pub(crate) fn offer(outcome: &Outcome) -> Option<Text> {
         prompts: Cow::Borrowed(&inventory.prompts),
         posture: outcome.auth.posture,
     };
-    serde_json::to_vec(&offer).ok().map(Text::new)
+    text_of(&offer).map(Some)
 }
 
 /// Everything else, but for what stands in [`took`].
-pub(crate) fn verdict(outcome: &Outcome) -> Option<Text> {
+pub(crate) fn verdict(outcome: &Outcome) -> Result<Text, TooLarge> {
     let coverage = outcome.inventory.coverage.iter().map(|row| Coverage { ms: 0.0, ..row.clone() });
     let verdict = Verdict {
         name: Cow::Borrowed(&outcome.name),
@@ -96,7 +136,7 @@ pub(crate) fn verdict(outcome: &Outcome) -> Option<Text> {
         stderr: outcome.stderr.as_deref().map(|text| Cow::Borrowed(end_of(text))),
         worker: Cow::Borrowed(&outcome.worker),
     };
-    serde_json::to_vec(&verdict).ok().map(Text::new)
+    text_of(&verdict)
 }
 
 fn end_of(text: &str) -> &str {

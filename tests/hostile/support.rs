@@ -523,12 +523,7 @@ pub fn scan_with(dir: &Dir, cases: Vec<Case>, peak_mib: u64, adjust: impl FnOnce
     let file = targets_file(dir, &cases);
     let mut c = hawkeye(dir);
     let width = (cases.len() + 1).min(32).to_string();
-    c.args(["scan", "--no-history"]).arg("--targets").arg(&file).args([
-        "--format",
-        "json",
-        "--concurrency",
-        &width,
-    ]);
+    c.arg("scan").arg("--targets").arg(&file).args(["--format", "json", "--concurrency", &width]);
     c.args(["--timeout", &PATIENCE.to_string()]);
     adjust(&mut c);
     let done = start(dir, c).wait();

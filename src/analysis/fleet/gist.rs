@@ -4,7 +4,7 @@
 
 use crate::analysis::item::Item;
 use crate::analysis::options::Approved;
-use crate::analysis::pins::{Registry, package};
+use crate::analysis::pins::{Registry, package, started};
 use crate::analysis::tree::Tree;
 use crate::base::glob::Glob;
 use crate::model::finding::Severity;
@@ -137,6 +137,11 @@ fn identity(view: &EndpointView) -> (u64, Option<u64>) {
             (hash(package.name), owner.map(|o| hash(("package", o))))
         }
         None => {
+            // Several commands are no other than the shell's line.
+            let (program, args) = match &started(program, &args)[..] {
+                [one] => (one.program, one.args.clone()),
+                _ => (program, args),
+            };
             let script = args.iter().find(|a| !a.starts_with('-'));
             (hash((program, script)), None)
         }

@@ -4,6 +4,8 @@
 //! A fact about what a tool is made for. Nearly every agent that is of use has all three; hence it is told once
 //! for all its tools, never for one.
 
+use std::cell::LazyCell;
+
 use crate::analysis::item::{Item, Kind};
 use crate::analysis::tree::Tree;
 
@@ -100,14 +102,15 @@ pub(in crate::analysis) fn legs(item: &Item<'_>) -> Legs {
     if ends {
         return legs;
     }
-    let parameters: Vec<String> = item.parameters().map(|p| item.tree.key(p).to_ascii_lowercase()).collect();
-    let said = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
-    let said: Vec<String> = said
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|w| !w.is_empty())
-        .take(FIRST)
-        .flat_map(|w| Forms::of(&w.chars().take(32).collect::<String>().to_lowercase()).root)
-        .collect();
+    // Most tools are told by their names.
+    let parameters = LazyCell::new(|| -> Vec<String> {
+        item.parameters().map(|p| item.tree.key(p).to_ascii_lowercase()).collect()
+    });
+    let said = LazyCell::new(|| -> Vec<String> {
+        let said = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
+        let words = said.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(FIRST);
+        words.flat_map(|w| Forms::of(&w.chars().take(32).collect::<String>().to_lowercase()).root).collect()
+    });
     for row in ROWS {
         let has = |words: &[String], of: &[&str]| words.iter().any(|w| of.contains(&w.as_str()));
         if !has(&name, row.verbs) {

@@ -110,31 +110,64 @@ pub(crate) fn name_of(name: &str) -> u64 {
 
 /// The mentions in `item`.
 pub(crate) fn mentions(item: &Item<'_>) -> Vec<Mention> {
-    let own = name_of(item.name());
-    let tree = &item.tree;
-    let mut words = Words::default();
-    let mut found: Vec<Mention> = Vec::new();
-    for at in 0..tree.len() {
-        let Value::Text(text) = tree.value(at) else { continue };
-        if text.len() < 12 || !could_name(text) {
-            continue;
-        }
-        pieces(text, |piece| {
-            if found.len() >= MOST {
-                return;
-            }
-            words.read(piece);
-            for (name, errand, strict, excerpt) in read(&words, piece) {
-                let known = found.iter().any(|m| m.name == name && m.errand == errand && m.strict >= strict);
-                if name == own || known || found.len() >= MOST {
-                    continue;
-                }
-                let path = tree.pointer(at).into();
-                found.push(Mention { name, errand, strict, path, excerpt: excerpt.into() });
-            }
-        });
+    let mut speech = Speech::of(item);
+    speech.until(item, item.tree.len(), &mut Words::default());
+    speech.found
+}
+
+/// The mentions of an item, text after text: whoever reads its words anyway can look for mentions, too.
+#[derive(Debug)]
+pub(crate) struct Speech {
+    own: u64,
+    /// The first node that was not looked at.
+    pub(crate) next: usize,
+    /// What was found.
+    pub(crate) found: Vec<Mention>,
+}
+
+impl Speech {
+    /// Nothing of `item` yet.
+    pub(crate) fn of(item: &Item<'_>) -> Speech {
+        Speech { own: name_of(item.name()), next: 0, found: Vec::new() }
     }
-    found
+
+    /// Reads the texts before the node `end` that nobody else reads.
+    pub(crate) fn until(&mut self, item: &Item<'_>, end: usize, words: &mut Words) {
+        for at in self.next..end {
+            let Value::Text(text) = item.tree.value(at) else { continue };
+            if !self.listens(text) {
+                continue;
+            }
+            pieces(text, |piece| {
+                if self.found.len() < MOST {
+                    words.read(piece);
+                    self.hear(item, at, words, piece);
+                }
+            });
+        }
+        self.next = end;
+    }
+
+    /// Whether a text may hold one more.
+    pub(crate) fn listens(&self, text: &str) -> bool {
+        self.found.len() < MOST && text.len() >= 12 && could_name(text)
+    }
+
+    /// Takes the mentions in `piece` of the text at `at`, whose words are read.
+    pub(crate) fn hear(&mut self, item: &Item<'_>, at: usize, words: &Words, piece: &str) {
+        if self.found.len() >= MOST {
+            return;
+        }
+        for (name, errand, strict, excerpt) in read(words, piece) {
+            let found = &mut self.found;
+            let known = found.iter().any(|m| m.name == name && m.errand == errand && m.strict >= strict);
+            if name == self.own || known || found.len() >= MOST {
+                continue;
+            }
+            let path = item.tree.pointer(at).into();
+            found.push(Mention { name, errand, strict, path, excerpt: excerpt.into() });
+        }
+    }
 }
 
 /// Most texts have no sign that a name needs.

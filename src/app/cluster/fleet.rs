@@ -148,13 +148,11 @@ impl Hands for Fleet {
             }
         }
         let jobs: Vec<Job> = at.iter().map(|at| job(at.map(|at| &targets[at]))).collect();
-        if !todo.is_empty() {
-            log::warn!(
-                "run {}: {} servers to the cluster (--resume {0} if it is cut short)",
-                self.run,
-                todo.len()
-            );
-        }
+        log::info!(
+            "run {}: {} servers to the cluster (--resume {0} if it is cut short)",
+            self.run,
+            todo.len()
+        );
         let body = |number: usize| {
             let parcel = at[number].and_then(|at| Parcel::of(&targets[at], until.map(Deadline::left)));
             serde_json::to_vec(&parcel).unwrap_or_default()

@@ -6,6 +6,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,10 @@ use serde_json::value::RawValue;
 use crate::model::outcome::Outcome;
 use crate::model::target::Target;
 use crate::saved;
+
+const ENDING: &str = "ndjson";
+/// How long the file of a run that was cut short is kept.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// The file of one run.
 pub(super) struct Spool {
@@ -61,7 +66,7 @@ pub(super) fn mark(target: &Target) -> String {
 
 /// Where the run of this name has its file, beside the file of the cache.
 pub(super) fn path(cache: &Path, run: &str) -> PathBuf {
-    cache.with_file_name("runs").join(format!("{run}.ndjson"))
+    cache.with_file_name("runs").join(format!("{run}.{ENDING}"))
 }
 
 impl Spool {
@@ -69,6 +74,7 @@ impl Spool {
     pub(super) fn begin(path: PathBuf, run: &str, marks: Vec<String>) -> io::Result<Spool> {
         if let Some(folder) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            forget_old(folder);
         }
         let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&path)?;
         write_line(&mut file, &Head { run: run.to_owned(), jobs: marks })?;
@@ -102,6 +108,17 @@ impl Spool {
     /// The run is whole: nobody will resume it.
     pub(super) fn done(self) {
         let _ = fs::remove_file(self.path);
+    }
+}
+
+/// Nobody will resume what was cut short so long ago.
+fn forget_old(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let written = entry.metadata().and_then(|about| about.modified());
+        let old = written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > KEPT));
+        if old && entry.path().extension().is_some_and(|ending| ending == ENDING) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub(in crate::app) struct Database(Rc<RefCell<Inner>>);
 struct Inner {
     file: PathBuf,
     cancel: Cancel,
-    what: &'static str,
+    uses: Uses,
     /// Nothing once it has failed.
     store: Option<Store>,
     /// A damaged file was replaced already; twice is once too often.
@@ -38,39 +38,73 @@ impl Databases {
     pub(in crate::app) fn open(settings: &Settings, cancel: &Cancel) -> Databases {
         let (cache, history) = (settings.cache.in_effect(), settings.history.enabled);
         let in_memory = || Store::in_memory().map(|store| Opened { store, aside: None });
-        let of = |what, store| Database::of(settings, cancel, what, store);
+        let of = |uses, store| Database::of(settings, cancel, uses, store);
         let in_file = || Store::open(&settings.cache.file, cancel);
         match (cache, settings.cache.persist, history) {
             (true, true, true) => {
-                let shared =
-                    of("cache of results: {}; the run goes on without it, and is not recorded", in_file());
+                let shared = of(Uses::Both, in_file());
                 Databases { cache: shared.clone(), history: shared }
             }
             (cache, persist, history) => Databases {
-                cache: cache.then(|| of(CACHE, if persist { in_file() } else { in_memory() })).flatten(),
-                history: history.then(|| of(HISTORY, in_file())).flatten(),
+                cache: cache
+                    .then(|| of(Uses::Results, if persist { in_file() } else { in_memory() }))
+                    .flatten(),
+                history: history.then(|| of(Uses::Runs, in_file())).flatten(),
             },
         }
     }
 }
 
-const CACHE: &str = "cache of results: {}; the run goes on without it";
-const HISTORY: &str = "history: {}; the run is not recorded, nor compared with earlier ones";
+/// What a database is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Uses {
+    Results,
+    Runs,
+    Both,
+}
+
+impl Uses {
+    /// That it fails: what, why, what this means, what to do.
+    fn without(self, e: &StoreError) -> String {
+        let (what, so, switch) = match self {
+            Uses::Results => {
+                ("cache of results", "the run goes on without it", "enable_result_caching: false")
+            }
+            Uses::Runs => {
+                ("history", "the run is not recorded, nor compared with earlier ones", "--no-history")
+            }
+            Uses::Both => (
+                "cache of results",
+                "the run goes on without it, and is not recorded",
+                "--no-history with enable_result_caching: false",
+            ),
+        };
+        let remedy = match e {
+            StoreError::NoHome => format!("; set HOME, or give {switch}"),
+            StoreError::File(..) | StoreError::Refused(..) | StoreError::Newer(_) => {
+                format!("; name another file with cache_file, or give {switch}")
+            }
+            StoreError::Full => format!("; make room, or give {switch}"),
+            StoreError::Locked | StoreError::Damaged | StoreError::Database(_) => String::new(),
+        };
+        format!("{what}: {e}; {so}{remedy}")
+    }
+}
 
 impl Database {
     fn of(
         settings: &Settings,
         cancel: &Cancel,
-        what: &'static str,
+        uses: Uses,
         opened: Result<Opened, StoreError>,
     ) -> Option<Database> {
         let file = settings.cache.file.clone();
-        let Opened { store, aside } = opened.map_err(|e| without(what, &e)).ok()?;
+        let Opened { store, aside } = opened.map_err(|e| without(uses, &e)).ok()?;
         if let Some(aside) = &aside {
             log::warn!("{}", moved(&file, aside));
         }
         let (cancel, mended) = (cancel.clone(), aside.is_some());
-        Some(Database(Rc::new(RefCell::new(Inner { file, cancel, what, store: Some(store), mended }))))
+        Some(Database(Rc::new(RefCell::new(Inner { file, cancel, uses, store: Some(store), mended }))))
     }
 
     /// Whether it can still be used.
@@ -89,7 +123,7 @@ impl Database {
             }
             Err(e) => {
                 inner.store = None;
-                without(inner.what, &e);
+                without(inner.uses, &e);
                 None
             }
         }
@@ -111,12 +145,12 @@ impl Inner {
                 aside.iter().for_each(|aside| log::warn!("{}", moved(file, aside)));
                 self.store = Some(store);
             }
-            Err(e) => without(self.what, &e),
+            Err(e) => without(self.uses, &e),
         }
     }
 }
 
 /// Says, once, that there is no database, or none any more.
-fn without(what: &str, e: &StoreError) {
-    log::warn!("{}", what.replace("{}", &e.to_string()));
+fn without(uses: Uses, e: &StoreError) {
+    log::warn!("{}", uses.without(e));
 }

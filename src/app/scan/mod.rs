@@ -24,6 +24,7 @@ use crate::cli::args::Scan;
 use crate::config::Settings;
 use crate::model::fail_on::FailOn;
 use crate::model::run::{RunInfo, Tally};
+use crate::model::shard::ShardRun;
 use crate::scan::{Heard, ScanOptions, Scanner};
 use crate::sys::cancel::Cancel;
 use crate::sys::signal::{self, Bell};
@@ -80,7 +81,7 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
     if let Some(left_out) = planned.unjudged() {
         log::warn!("{left_out}");
     }
-    if planned.targets.is_empty() {
+    if planned.is_empty() {
         say(match planned.disabled {
             0 => {
                 "no target: give a URL, -- COMMAND, --targets FILE or --demo, or name targets in \
@@ -153,12 +154,18 @@ pub(super) fn keeping_options(settings: &Settings) -> ScanOptions {
 
 pub(super) fn run_info(planned: &Planned) -> RunInfo {
     let id = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
-    RunInfo {
+    let mut info = RunInfo {
         id,
         started: SystemTime::now(),
         planned: planned.targets.len(),
         rules: rule_set(&planned.settings.assessment),
+        shard: None,
+        missing: None,
+    };
+    if let Some(part) = &planned.part {
+        info.set_shard(part.run.clone());
     }
+    info
 }
 
 /// What outcomes are compared with, and where they are recorded.
@@ -172,6 +179,7 @@ fn past_of(
     let named = !(args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo);
     let files = if named { &args.targets } else { &settings.targets.files };
     let what = past::described(args.urls.len(), !process.is_empty(), files, args.demo);
+    let what = args.shard.map_or(what.clone(), |shard| format!("shard {shard} of {what}"));
     Past::new(databases.history.clone(), baseline, settings.history, settings.assessment.clone(), what)
 }
 
@@ -195,7 +203,7 @@ fn execute(
     let databases = Databases::open(&planned.settings, cancel);
     let mut past = past_of(args, process, &planned.settings, &databases, baseline);
     let mut round = match Round::open(args, &planned, &info, Turn::Only, hands, &mut monitor, cancel) {
-        Ok(round) => round.comparing(past.as_mut(), &info, &planned.targets, Turn::Only),
+        Ok(round) => round.comparing(past.as_mut(), &info, &planned, Turn::Only),
         Err(why) => {
             say(&why);
             return Exit::Unwritten;
@@ -218,6 +226,7 @@ fn execute(
         &settings.gate.fail_on,
         args.allow_incomplete,
     );
+    let exit = of_part(exit, &ended.tally, info.shard.as_ref());
     if args.quiet && exit != Exit::Complete {
         ended.trouble.iter().for_each(|line| say(line));
     }
@@ -254,6 +263,12 @@ impl Crew {
             Crew::Cluster(_) => {}
         }
     }
+}
+
+/// A part that has none of the servers of a list is done with all that it has.
+fn of_part(exit: Exit, tally: &Tally, shard: Option<&ShardRun>) -> Exit {
+    let nothing_to_do = tally.targets == 0 && shard.is_some_and(|shard| shard.of > 0);
+    if exit == Exit::Incomplete && nothing_to_do { Exit::Complete } else { exit }
 }
 
 /// How a run ends, in the contract's order. `lenient`: servers that are not complete are accepted.

@@ -10,6 +10,7 @@ use crate::analysis::selection::entries;
 use crate::cli::args::Scan;
 use crate::config::{self, ConfigError, Entries, Environment, Overrides, Settings, Shown};
 use crate::demo::DemoFleet;
+use crate::model::shard::{Identity, Shard, ShardRun, list_mark};
 use crate::model::target::Target;
 use crate::transport::http::check_certificates;
 
@@ -21,11 +22,51 @@ pub(in crate::app) struct Planned {
     pub(in crate::app) settings: Settings,
     pub(in crate::app) targets: Vec<Target>,
     pub(in crate::app) disabled: usize,
+    /// Where only a part of the list is scanned here: which.
+    pub(in crate::app) part: Option<Part>,
     /// Every setting with who made it, for commands that talk about them.
     pub(in crate::app) shown: Vec<Shown>,
 }
 
+/// A part of a list, which is scanned here while others scan the rest.
+pub(in crate::app) struct Part {
+    pub(in crate::app) run: ShardRun,
+    /// The place in the whole list of each target of the part.
+    pub(in crate::app) places: Vec<usize>,
+    /// Targets of the other parts.
+    pub(in crate::app) elsewhere: Vec<Target>,
+}
+
+impl Part {
+    /// Takes from `targets`, which are the whole list, what is not in `shard`.
+    fn cut(shard: Shard, targets: &mut Vec<Target>) -> Part {
+        let all: Vec<Identity> = targets.iter().map(Identity::of_target).collect();
+        let list = list_mark(all.iter().zip(targets.iter().map(|target| target.name.as_str())));
+        let run = ShardRun { shard, of: all.len(), list };
+        let mut part = Part { run, places: Vec::new(), elsewhere: Vec::new() };
+        for (place, (target, identity)) in std::mem::take(targets).into_iter().zip(&all).enumerate() {
+            if shard.holds(identity) {
+                part.places.push(place);
+                targets.push(target);
+            } else {
+                part.elsewhere.push(target);
+            }
+        }
+        part
+    }
+}
+
 impl Planned {
+    /// Whether the list has no server at all. A part may have none of a list that has some.
+    pub(in crate::app) fn is_empty(&self) -> bool {
+        self.targets.is_empty() && self.part.as_ref().is_none_or(|part| part.run.of == 0)
+    }
+
+    /// Targets that others scan.
+    pub(in crate::app) fn elsewhere(&self) -> &[Target] {
+        self.part.as_ref().map_or(&[], |part| &part.elsewhere)
+    }
+
     /// That rules are left out which nobody has switched off: a report without their findings looks the same
     /// as that of a server without faults.
     pub(in crate::app) fn unjudged(&self) -> Option<&'static str> {
@@ -69,7 +110,7 @@ pub(in crate::app) fn settle(args: &Scan) -> Result<(Planned, Environment), Stri
     start_log(args.quiet, args.verbose.max(u8::from(resolved.settings.verbose)));
     resolved.notes.iter().for_each(|n| log::info!("{n}"));
     let (settings, shown) = (resolved.settings, resolved.shown);
-    Ok((Planned { settings, targets: Vec::new(), disabled: 0, shown }, environment))
+    Ok((Planned { settings, targets: Vec::new(), disabled: 0, part: None, shown }, environment))
 }
 
 pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> Result<Planned, String> {
@@ -117,7 +158,8 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
     if args.no_stdio {
         config::hold_stdio(&mut targets);
     }
-    Ok(Planned { settings, targets, disabled, shown })
+    let part = args.shard.map(|shard| Part::cut(shard, &mut targets));
+    Ok(Planned { settings, targets, disabled, part, shown })
 }
 
 /// A run without rules that somebody switched off one by one would pass everything.
@@ -194,7 +236,13 @@ mod tests {
             etc_dir: PathBuf::from("/nonexistent"),
         };
         let resolved = config::resolve(&Overrides::default(), &environment).unwrap();
-        Planned { settings: resolved.settings, targets: Vec::new(), disabled: 0, shown: resolved.shown }
+        Planned {
+            settings: resolved.settings,
+            targets: Vec::new(),
+            disabled: 0,
+            part: None,
+            shown: resolved.shown,
+        }
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::cli::args::Scan;
 use crate::model::changes::Change;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
-use crate::model::target::Target;
 use crate::sys::cancel::Cancel;
 
 use super::hands::Hands;
@@ -26,6 +25,8 @@ pub(super) struct Round<'a> {
     trouble: Trouble,
     cancel: &'a Cancel,
     disabled: usize,
+    /// Of each target, where this is a part of a list: its place in the whole.
+    places: Option<Vec<usize>>,
     /// Whether suppressions are told that do nothing: once, not in every round.
     first: bool,
 }
@@ -54,12 +55,24 @@ impl<'a> Round<'a> {
     ) -> Result<Round<'a>, String> {
         let outputs = Outputs::open(args, info, planned.settings.stream, turn, cancel)?;
         monitor.begin(info);
-        let (review, trouble) = (Review::new(&planned.settings), Trouble::default());
+        let (mut review, trouble) = (Review::new(&planned.settings), Trouble::default());
+        review.part = info.shard.is_some();
+        let places = planned.part.as_ref().map(|part| part.places.clone());
         let first = matches!(turn, Turn::Only | Turn::First);
         if first {
             review.expired().iter().for_each(|line| log::warn!("{line}"));
         }
-        Ok(Round { hands, review, outputs, monitor, trouble, cancel, disabled: planned.disabled, first })
+        Ok(Round {
+            hands,
+            review,
+            outputs,
+            monitor,
+            trouble,
+            cancel,
+            disabled: planned.disabled,
+            places,
+            first,
+        })
     }
 
     /// The same, with outcomes compared with the `past` and recorded; of `turn` depends when.
@@ -67,13 +80,14 @@ impl<'a> Round<'a> {
         mut self,
         mut past: Option<&'a mut Past>,
         info: &RunInfo,
-        targets: &[Target],
+        planned: &Planned,
         turn: Turn,
     ) -> Round<'a> {
         if let Some(past) = &mut past {
             past.begin(
                 info,
-                targets,
+                &planned.targets,
+                planned.elsewhere(),
                 match turn {
                     Turn::Only | Turn::First => Recording::Always,
                     Turn::Later | Turn::Unread => Recording::Changes,
@@ -99,6 +113,7 @@ impl<'a> Round<'a> {
         mut outcome: Box<Outcome>,
         changes: impl FnOnce(&Outcome) -> Vec<Change>,
     ) {
+        let at = self.places.as_ref().and_then(|places| places.get(at).copied()).unwrap_or(at);
         self.review.outcome(&mut outcome);
         let changes = changes(&outcome);
         if let Some(past) = &mut self.review.past {

@@ -30,7 +30,7 @@ use super::pass::pass;
 use super::plan::{Held, Planned, plan};
 use super::remember::Remember;
 use super::round::{Ended, Round};
-use super::{keeping_options, past_of, run_info, verdict};
+use super::{keeping_options, of_part, past_of, run_info, verdict};
 
 /// How long a wait is at most before the sessions that are kept are looked after.
 const TEND: Duration = Duration::from_secs(1);
@@ -135,13 +135,14 @@ impl Watch<'_> {
         };
         scanner.finish();
         self.monitor.tell();
-        verdict(
+        let exit = verdict(
             last.unwritten || self.monitor.failed,
             last.reader_left,
             last.tally,
             &planned.settings.gate.fail_on,
             self.args.allow_incomplete,
-        )
+        );
+        of_part(exit, &last.tally, planned.part.as_ref().map(|part| &part.run))
     }
 
     /// One round.
@@ -157,7 +158,7 @@ impl Watch<'_> {
         let info = run_info(planned);
         let told = Round::open(self.args, planned, &info, turn, scanner, &mut self.monitor, self.cancel)?;
         let Planned { settings, targets, .. } = planned;
-        let mut told = told.comparing(past, &info, targets, turn);
+        let mut told = told.comparing(past, &info, planned, turn);
         let places = places(targets);
         let mut changed = 0;
         pass(scanner, targets.clone(), remember, &settings.assessment, |heard| match heard {

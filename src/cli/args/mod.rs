@@ -10,6 +10,7 @@ mod diagnose;
 mod diff;
 mod history;
 mod load_test;
+mod merge;
 mod preflight;
 mod rules;
 pub(in crate::cli) mod scan;
@@ -34,6 +35,7 @@ pub(crate) use diagnose::Diagnose;
 pub(crate) use diff::{Baseline, BaselineAccept, BaselineCheck, BaselineCommand, Diff, Told};
 pub(crate) use history::{History, Show};
 pub(crate) use load_test::LoadTest;
+pub(crate) use merge::Merge;
 pub(crate) use preflight::{Counted, Preflight};
 pub(crate) use rules::{Rules, RulesCommand};
 pub(crate) use scan::{Concurrency, Format, Pin, Scan};
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Scan(Scan),
     /// `assess`
     Assess(Assess),
+    /// `merge`
+    Merge(Merge),
     /// `diagnose`
     Diagnose(Diagnose),
     /// `preflight`
@@ -151,7 +155,7 @@ fn split(mut args: Vec<String>) -> (Vec<String>, Option<Vec<String>>) {
         command
     });
     let mut ours = Vec::with_capacity(args.len());
-    let assess = args.first().is_some_and(|a| a == "assess");
+    let assess = args.first().is_some_and(|a| a == "assess" || a == "merge");
     let counts = args.first().is_some_and(|a| ["show", "diff", "baseline"].contains(&a.as_str()));
     for arg in args {
         match arg.split_once('=') {
@@ -190,8 +194,10 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
         (Command::Bench(args), process) => bench::check(args, process),
         (Command::LoadTest(args), process) => load_test::check(args, process),
         (Command::Assess(args), None) => assess::check(args),
+        (Command::Merge(args), None) => merge::check(args),
         (
             Command::Assess(_)
+            | Command::Merge(_)
             | Command::Preflight(_)
             | Command::History(_)
             | Command::Show(_)

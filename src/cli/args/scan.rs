@@ -12,6 +12,7 @@ use crate::base::text::quote;
 use crate::model::fail_on::FailOn;
 use crate::model::revision::Revision;
 use crate::model::secret::mask_url;
+use crate::model::shard::Shard;
 use crate::model::target::check_url;
 
 /// List what servers offer (tools, resources, prompts), and judge it. Give URLs, or one command after `--`, or
@@ -36,6 +37,11 @@ pub(crate) struct Scan {
     /// input; repeatable
     #[argh(option, arg_name = "file")]
     pub targets: Vec<PathBuf>,
+
+    /// scan only part I of N, counted from 0: 0/3, 1/3 and 2/3 are the whole list, for hawkeye merge. Which servers
+    /// are in a part depends on nothing but each server
+    #[argh(option, arg_name = "i/n", from_str_fn(shard))]
+    pub shard: Option<Shard>,
 
     /// scan servers that hawkeye brings along, over every transport
     #[argh(switch)]
@@ -258,6 +264,10 @@ pub(super) fn concurrency(value: &str) -> Result<Concurrency, String> {
         Ok(n @ 1..=4096) => Ok(Concurrency::Exactly(n)),
         _ => Err("must be a whole number from 1 to 4096, or auto".to_owned()),
     }
+}
+
+fn shard(value: &str) -> Result<Shard, String> {
+    Shard::parse(value)
 }
 
 pub(super) fn pin(value: &str) -> Result<Pin, String> {

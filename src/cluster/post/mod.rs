@@ -148,6 +148,8 @@ impl<'a> Poster<'a> {
                 }
                 Err(Trouble::Refused(why)) => return Some(Why::Queue(why)),
                 Err(Trouble::Lost) => self.adrift = true,
+                // A signal cut the answer short.
+                Err(Trouble::Away(_)) if cancel.is_tripped() => {}
                 Err(Trouble::Away(why)) => {
                     self.adrift = true;
                     let by = *away.get_or_insert_with(|| {

@@ -5,10 +5,10 @@
 //! meanwhile nothing is taken.
 
 mod admit;
+mod presence;
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -257,6 +257,8 @@ impl<'a> Worker<'a> {
                 }
                 Err(Trouble::Refused(why)) => return Err(Trouble::Refused(why)),
                 Err(Trouble::Lost) => self.adrift = true,
+                // A signal cut the answer short.
+                Err(Trouble::Away(_)) if cancel.is_tripped() && !self.beat.draining => self.adrift = true,
                 Err(Trouble::Away(why)) => {
                     self.adrift = true;
                     let patience = match self.beat.draining {
@@ -390,45 +392,6 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Says that we are alive, and what we do.
-    fn beat(&mut self) -> Result<(), Trouble> {
-        let minute = Duration::from_secs(60);
-        while self.ends.front().is_some_and(|at| at.elapsed() > minute) {
-            self.ends.pop_front();
-        }
-        self.beat.count += 1;
-        self.beat.running = self.running.len();
-        self.beat.up = self.began.elapsed().as_secs();
-        self.beat.last_minute = self.ends.len() as u64;
-        let text = serde_json::to_vec(&self.beat).expect("plain data is JSON");
-        let name = &self.station.name;
-        let sealed = self.queue.seal.seal(Purpose::Beat(name), &text);
-        let mut say = pipe();
-        say.cmd("SADD").arg(self.queue.keys.workers()).arg(name).ignore();
-        let stays = self.options.health_interval.as_millis() as u64;
-        say.cmd("SET").arg(self.queue.keys.beat(name)).arg(sealed).arg("PX").arg(stays).ignore();
-        self.queue.link.ask_all::<()>(&say)?;
-        self.beaten = Some(Instant::now());
-        Ok(())
-    }
-
-    /// What is here is still being worked at: nobody else is to claim it.
-    fn renew(&mut self) -> Result<(), Trouble> {
-        let here = self.running.keys().chain(self.taken.iter().map(|held| &held.place));
-        let here = here.chain(self.results.iter().map(|(place, ..)| place));
-        let mut lanes: HashMap<&Lane, Vec<&str>> = HashMap::new();
-        here.for_each(|place| lanes.entry(&place.lane).or_default().push(&place.entry));
-        if lanes.is_empty() {
-            return Ok(());
-        }
-        let mut commands = pipe();
-        for (lane, entries) in lanes {
-            commands.cmd("XCLAIM").arg(self.queue.keys.lane(lane)).arg(GROUP).arg(&self.station.name);
-            commands.arg(0).arg(entries).arg("JUSTID").ignore();
-        }
-        self.queue.link.ask_all(&commands)
-    }
-
     /// Gives threads what was taken; of a run no more than its terms allow.
     fn begin(&mut self) {
         let mut later = VecDeque::new();
@@ -445,51 +408,5 @@ impl<'a> Worker<'a> {
             let _ = self.hand_out.try_send(held);
         }
         self.taken = later;
-    }
-
-    /// The name must be ours alone: entries are pending under it.
-    fn claim_the_name(&mut self, cancel: &Cancel) -> Result<(), Trouble> {
-        let name = &self.station.name;
-        let patience = Deadline::after(self.options.health_interval + Duration::from_secs(1));
-        let mut first: Option<Beat> = None;
-        while !patience.passed() && !cancel.is_tripped() {
-            let sealed: Option<Vec<u8>> = self.queue.link.ask(cmd("GET").arg(self.queue.keys.beat(name)))?;
-            let opened = sealed.and_then(|sealed| self.queue.seal.open(Purpose::Beat(name), &sealed));
-            let Some(other) = opened.and_then(|text| serde_json::from_slice::<Beat>(&text).ok()) else {
-                return Ok(());
-            };
-            let ended =
-                other.host == self.station.host && !Path::new("/proc").join(other.pid.to_string()).exists();
-            if ended || other.instance == self.beat.instance {
-                return Ok(());
-            }
-            if first
-                .as_ref()
-                .is_some_and(|first| first.count != other.count || first.instance != other.instance)
-            {
-                return Err(Trouble::Refused(format!(
-                    "another worker called {name} is alive on {} (process {}): give this one another --name",
-                    quote(&other.host, 100),
-                    other.pid
-                )));
-            }
-            if first.is_none() {
-                log::warn!(
-                    "waiting for an earlier {name} to be gone, {} s at most",
-                    patience.left().as_secs()
-                );
-            }
-            first = Some(other);
-            cancel.sleep(patience.within(Duration::from_millis(250)));
-        }
-        Ok(())
-    }
-
-    /// Nobody need wait until we are missed.
-    fn leave(&mut self) {
-        if self.ready {
-            let _: Result<Value, Trouble> =
-                self.queue.link.ask(cmd("DEL").arg(self.queue.keys.beat(&self.station.name)));
-        }
     }
 }

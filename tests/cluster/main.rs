@@ -1,0 +1,11 @@
+//! Scans over many hosts, with a real Redis, real workers as processes of their own, and whatever can happen to them.
+
+#![cfg(feature = "cluster")]
+#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
+mod deaths;
+mod place;
+mod queue;
+mod same;
+mod shares;
+mod trust;
