@@ -95,6 +95,11 @@ pub(crate) fn look(queue: &mut Queue) -> Result<Status, Trouble> {
     let known = status.workers.len();
     status.workers.retain(|_, standing| standing.beat.is_some() || standing.idle.is_some());
     status.foreign += known - status.workers.len();
+    let workers = &status.workers;
+    status.lanes.retain(|state| match &state.lane {
+        Lane::Remote | Lane::Command => true,
+        Lane::Worker(name) => workers.contains_key(name),
+    });
     runs(queue, &mut status)?;
     status.bytes = bytes(queue, &status)?;
     Ok(status)
