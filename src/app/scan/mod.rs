@@ -236,14 +236,14 @@ fn execute(
 /// Who asks in this run.
 enum Crew {
     Here(Scanner),
-    Cluster(Fleet),
+    Cluster(Box<Fleet>),
 }
 
 impl Crew {
     fn of(args: &Scan, planned: &mut Planned, info: &RunInfo, cancel: &Cancel) -> Result<Crew, String> {
         if planned.settings.cluster.enabled {
             return Fleet::open(&planned.settings, &info.id, args.resume.as_deref(), cancel)
-                .map(Crew::Cluster);
+                .map(|fleet| Crew::Cluster(Box::new(fleet)));
         }
         planned.settings.width = preflight::ahead(&planned.settings, &planned.targets);
         Scanner::new(scan_options(&planned.settings), cancel).map(Crew::Here).map_err(|e| e.to_string())
@@ -252,7 +252,7 @@ impl Crew {
     fn hands(&self) -> &dyn Hands {
         match self {
             Crew::Here(scanner) => scanner,
-            Crew::Cluster(fleet) => fleet,
+            Crew::Cluster(fleet) => fleet.as_ref(),
         }
     }
 

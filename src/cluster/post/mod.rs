@@ -228,9 +228,11 @@ impl<'a> Poster<'a> {
                     true => Why::NoCommands,
                     false => Why::NoWorker(self.options.patience),
                 };
-                let open = |number: &usize| !self.done[*number] && self.run.jobs[*number].command == command;
-                let numbers: Vec<usize> = (0..self.done.len()).filter(open).collect();
-                numbers.into_iter().for_each(|number| self.unanswered(number, why.clone(), each));
+                for number in 0..self.done.len() {
+                    if self.run.jobs[number].command == command {
+                        self.unanswered(number, why.clone(), each);
+                    }
+                }
             }
         }
         let progress = Progress {
@@ -390,8 +392,7 @@ impl<'a> Poster<'a> {
         if !matches!(why, Why::Queue(_)) {
             let _ = self.send_stale();
         }
-        let open: Vec<usize> = (0..self.done.len()).filter(|&number| !self.done[number]).collect();
-        open.into_iter().for_each(|number| self.unanswered(number, why.clone(), each));
+        (0..self.done.len()).for_each(|number| self.unanswered(number, why.clone(), each));
     }
 
     fn send_stale(&mut self) -> Result<(), Trouble> {
