@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 const PROGRAM: &str = env!("CARGO_BIN_EXE_hawkeye");
 
 /// A Redis server, a key, and a directory that is everybody's home.
-pub struct Hosts {
-    pub dir: PathBuf,
-    pub port: u16,
+pub(crate) struct Hosts {
+    pub(crate) dir: PathBuf,
+    pub(crate) port: u16,
     redis: Child,
 }
 
 impl Hosts {
     /// `settings` follow in the block `cluster`; `more` stands beside it.
-    pub fn new(name: &str, settings: &str, more: &str) -> Hosts {
+    pub(crate) fn new(name: &str, settings: &str, more: &str) -> Hosts {
         let dir = std::env::temp_dir().join(format!("hawkeye-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(dir.join(".hawkeye")).unwrap();
@@ -45,18 +45,18 @@ impl Hosts {
         hosts
     }
 
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.args(args).current_dir(&self.dir).env("HOME", &self.dir);
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
     /// Starts a worker and waits until it takes jobs.
-    pub fn worker(&self, name: &str, slots: usize) -> Worker {
+    pub(crate) fn worker(&self, name: &str, slots: usize) -> Worker {
         let args = ["worker", "--name", name, "--concurrency", &slots.to_string()];
         let mut child = self.command(&args).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -67,13 +67,13 @@ impl Hosts {
     }
 
     /// Scans a `list` of URLs.
-    pub fn scan(&self, list: &str, more: &[&str]) -> Output {
+    pub(crate) fn scan(&self, list: &str, more: &[&str]) -> Output {
         fs::write(self.dir.join("targets"), list).unwrap();
         self.run(&[&["scan", "--targets", "targets", "--format", "json"], more].concat())
     }
 
     /// What redis-cli says.
-    pub fn redis(&self, args: &[&str]) -> String {
+    pub(crate) fn redis(&self, args: &[&str]) -> String {
         let output = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(args).output();
         String::from_utf8_lossy(&output.expect("redis-cli").stdout).trim().to_owned()
     }
@@ -88,7 +88,7 @@ impl Drop for Hosts {
 }
 
 /// A worker; it ends with the test.
-pub struct Worker(Child);
+pub(crate) struct Worker(Child);
 
 impl Drop for Worker {
     fn drop(&mut self) {
@@ -98,7 +98,7 @@ impl Drop for Worker {
 }
 
 /// Waits for what comes soon.
-pub fn until(mut so: impl FnMut() -> bool) {
+pub(crate) fn until(mut so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !so() {
         assert!(begun.elapsed() < Duration::from_secs(60), "it does not come");
