@@ -4,8 +4,8 @@
 #   scripts/test.sh
 #
 # Needs Rust, Node 20 and Python 3. The first run installs the real servers the tests scan (see
-# install-test-servers.sh), promtool, the checkers of our reports and, as root, Chromium (install-promtool.sh,
-# install-report-checkers.sh, install-chromium.sh); later runs find them.
+# install-test-servers.sh), promtool, the checkers of our reports and, as root, Chromium and Redis
+# (install-promtool.sh, install-report-checkers.sh, install-chromium.sh, install-redis.sh); later runs find them.
 set -eu
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
@@ -16,7 +16,7 @@ fail() { echo "test.sh: $*" >&2; exit 1; }
 # Installing waits for the network and compiling for the processor: side by side.
 install_log=$(mktemp)
 {
-  scripts/install-chromium.sh && scripts/install-promtool.sh && scripts/install-report-checkers.sh &&
+  scripts/install-chromium.sh && scripts/install-redis.sh && scripts/install-promtool.sh && scripts/install-report-checkers.sh &&
     scripts/install-test-servers.sh
 } >"$install_log" 2>&1 &
 install_job=$!
@@ -39,15 +39,19 @@ for runtime in tokio async-std smol async-executor futures-executor; do
     fail "$runtime is in Cargo.lock: hawkeye has no async runtime"
   fi
 done
-crates=$(cargo tree --locked --edges normal,build --prefix none --format '{p}' | cut -d' ' -f1,2 | sort -u | wc -l)
-echo "$crates crates"
-[ "$crates" -le 75 ] || fail "$crates crates in the default build, 75 at most"
+crates() { cargo tree --locked --edges normal,build --prefix none --format '{p}' "$@" | cut -d' ' -f1,2 | sort -u | wc -l; }
+default=$(crates) cluster=$(crates --features cluster)
+echo "$default crates, $cluster with the cluster"
+[ "$default" -le 75 ] || fail "$default crates in the default build, 75 at most"
+[ "$cluster" -le 107 ] || fail "$cluster crates with --features cluster, 107 at most"
 
 step "lints"
-cargo clippy --locked --all-targets -- -D warnings
+cargo clippy --locked --all-targets --features cluster -- -D warnings
+# The default build lacks a part of the program, and what only that part uses.
+cargo clippy --locked --lib --bins -- -D warnings
 
 step "documentation"
-RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet --features cluster
 
 step "release build"
 cargo build --locked --release
@@ -57,4 +61,4 @@ wait "$install_job" || { cat "$install_log" >&2; fail "the test servers could no
 cat "$install_log"
 
 step "tests"
-cargo test --locked
+cargo test --locked --features cluster

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::place::{Http, Place, Worker, count, rows, until};
 
 const SETTINGS: &str =
-    "  max_per_origin: 1000\n  max_deliveries: 50\n  load_balancer: {health_check_interval: 1}\n";
+    "  max_per_origin: 2000\n  max_deliveries: 50\n  load_balancer: {health_check_interval: 1}\n";
 
 #[test]
 fn workers_are_killed_under_load_and_nothing_is_lost_or_told_twice() {
@@ -13,22 +13,20 @@ fn workers_are_killed_under_load_and_nothing_is_lost_or_told_twice() {
         let settings = SETTINGS.replace("{health", &format!("{{algorithm: {algorithm}, health"));
         let place = Place::new(&format!("killed-{algorithm}"), &settings);
         let server = Http::start(&["--delay-ms", "15"]);
-        place.targets(&server.url, 1000);
+        place.targets(&server.url, 2000);
         let mut workers: Vec<Worker> = (0..3).map(|n| place.worker(&format!("w{n}"), 10, &[])).collect();
         let mut scan = place.scanning(&["--output", "report.ndjson"]).spawn().unwrap();
-        let mut next = 3;
-        // One dies and one comes, as long as the scan lasts.
-        while scan.try_wait().unwrap().is_none() {
+        // Now and then one dies and one comes.
+        for (next, at) in (3..).zip([160, 320, 480, 640, 800, 960]) {
+            until("work", || server.listings() >= at || scan.try_wait().unwrap().is_some());
             let oldest = workers.remove(0);
             oldest.signal("KILL");
             workers.push(place.worker(&format!("w{next}"), 10, &[]));
-            next += 1;
         }
         let mut output = scan.wait_with_output().unwrap();
-        assert!(next > 5, "only {} workers died", next - 3);
         output.stdout = std::fs::read(place.dir.join("report.ndjson")).unwrap();
         let rows = rows(&output);
-        assert_eq!((rows.len(), count(&rows, "complete")), (1000, 1000), "{algorithm} {output:?}");
+        assert_eq!((rows.len(), count(&rows, "complete")), (2000, 2000), "{algorithm} {output:?}");
         let again = rows.values().filter(|row| row["delivery"]["attempt"].as_u64() > Some(1)).count();
         assert!(again > 0, "{algorithm}: nobody had anything when he died");
     }
@@ -43,11 +41,11 @@ fn the_queue_is_killed_under_load_and_nothing_is_lost_or_told_twice() {
     for (name, arguments) in kinds {
         let mut place = Place::with(name, SETTINGS, arguments);
         let server = Http::start(&["--delay-ms", "15"]);
-        place.targets(&server.url, 1000);
+        place.targets(&server.url, 2000);
         let _workers: Vec<Worker> = (0..3).map(|n| place.worker(&format!("w{n}"), 10, &[])).collect();
         let mut scan = place.scanning(&["--output", "report.ndjson"]).spawn().unwrap();
         let mut deaths = 0;
-        for at in [100, 400, 700] {
+        for at in [200, 800, 1400] {
             until("work", || server.listings() >= at || scan.try_wait().unwrap().is_some());
             if scan.try_wait().unwrap().is_none() {
                 place.kill_redis();
@@ -58,7 +56,7 @@ fn the_queue_is_killed_under_load_and_nothing_is_lost_or_told_twice() {
         let mut output = scan.wait_with_output().unwrap();
         output.stdout = std::fs::read(place.dir.join("report.ndjson")).unwrap();
         let rows = rows(&output);
-        assert_eq!((rows.len(), count(&rows, "complete"), deaths), (1000, 1000, 3), "{name}: {output:?}");
+        assert_eq!((rows.len(), count(&rows, "complete"), deaths), (2000, 2000, 3), "{name}: {output:?}");
     }
 }
 

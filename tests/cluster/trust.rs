@@ -33,16 +33,16 @@ fn who_has_no_key_can_make_nobody_do_anything() {
 
 #[test]
 fn a_job_that_is_copied_is_done_once() {
-    let place = Place::new("copied", SETTINGS);
+    let place = Place::new("copied", "  load_balancer: {health_check_interval: 30}\n");
     let count_file = place.dir.join("count");
     let script = format!("echo x >> {}; exec {PROGRAM} demo-server", count_file.display());
     let servers = json!({"mcpServers": {"a": {"command": "sh", "args": ["-c", script]}}});
     fs::write(place.dir.join("targets"), servers.to_string()).unwrap();
-    // A worker that takes nothing yet: the job can be copied as it lies there.
-    let scan = place.scanning(&["--max-duration", "20"]).spawn().unwrap();
+    // A worker that does nothing yet: the job can be copied as it lies there.
     let worker = place.worker("w1", 1, &["--allow-stdio"]);
     worker.signal("STOP");
-    until("the job", || place.ask(&["xlen", "{hawkeye}:jobs:command"]) == "1" || count_file.exists());
+    let scan = place.scanning(&[]).spawn().unwrap();
+    until("the job", || place.ask(&["xlen", "{hawkeye}:jobs:command"]) == "1");
     let copy = "local e=redis.call('XRANGE',KEYS[1],'-','+')[1]; if e then return redis.call('XADD',KEYS[1],'*',unpack(e[2])) end";
     for _ in 0..3 {
         place.ask(&["eval", copy, "1", "{hawkeye}:jobs:command"]);
