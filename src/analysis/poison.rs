@@ -19,8 +19,9 @@ const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
 /// From here on words are as those of orders are, as `scripts/train-wording.py` weighs them. No honest tool of
-/// some 2,000 came so far by its words alone.
-const ALIKE: i32 = 130;
+/// some 3,000 came so far by its words alone, and none so far as the second number where there is also a hint.
+const ALIKE: i32 = 160;
+const HINTED: i32 = 90;
 /// From here on they are more like those of orders than not.
 const LIKELY: i32 = 0;
 /// Below, they are so much like those of honest tools that a frame of these signs fits by chance.
@@ -196,11 +197,12 @@ fn likeness(kind: Kind, signals: &Signals) -> Option<Severity> {
     let sign = (0..Sign::Outward as usize).filter(agrees).map(|sign| signals.weight(sign)).max();
     let sign = sign.unwrap_or_default();
     let high = match (wording.is_short(), sign) {
-        (true, 2..) => score >= LIKELY,
+        (true, 3..) => score >= LIKELY,
+        (true, 2) => score >= HINTED,
         (true, _) => score >= ALIKE && !wording.is_about(*ATTACKS),
         (false, _) => stands_out(signals),
     };
-    let medium = if wording.is_short() || sign >= 2 { LIKELY } else { ALIKE };
+    let medium = if wording.is_short() || sign >= 2 { LIKELY } else { HINTED };
     match (kind, score) {
         (Kind::Server, LIKELY..) if sign >= 3 => Some(Severity::Medium),
         (Kind::Server, LIKELY..) => Some(Severity::Low),
