@@ -138,7 +138,7 @@ pub(super) const FRAMES: &[Frame] = &[
     firm(Override, 3, "dejar|deja|cessez|stop|pare _2 pedir|ask|asking|demander|pedindo _4 ASK"),
 
     // ---- Keeping something from the user
-    firm(Conceal, 4, "NEVER _3 TELL.bg|tell|TELL _3 USER !PROTECTED !EXAMPLE"),
+    firm(Conceal, 4, "NEVER _3 TELL.bgtd|tell|told|shown|said|aware _3 USER !PROTECTED !EXAMPLE"),
     firm(Conceal, 2, "NEVER _3 TELL.bg|TELL _5 USER"),
     firm(Conceal, 4, "NEVER _2 let|lets|make|allow|have _3 USER _3 KNOW"),
     firm(Conceal, 3, "NEVER _3 TELL.bg _1 THIS|about|anything|why|how|what|steps|step|process|requirement|requirements|instruction|instructions|behavior|behaviour|transfer|call|action|actions|operation"),
