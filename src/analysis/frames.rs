@@ -138,7 +138,7 @@ pub(super) const FRAMES: &[Frame] = &[
     firm(Override, 3, "dejar|deja|cessez|stop|pare _2 pedir|ask|asking|demander|pedindo _4 ASK"),
 
     // ---- Keeping something from the user
-    firm(Conceal, 4, "NEVER _3 TELL.bg|tell|TELL _3 USER !PROTECTED !EXAMPLE"),
+    firm(Conceal, 4, "NEVER _3 TELL.bgtd|tell|told|shown|said|aware _3 USER !PROTECTED !EXAMPLE"),
     firm(Conceal, 2, "NEVER _3 TELL.bg|TELL _5 USER"),
     firm(Conceal, 4, "NEVER _2 let|lets|make|allow|have _3 USER _3 KNOW"),
     firm(Conceal, 3, "NEVER _3 TELL.bg _1 THIS|about|anything|why|how|what|steps|step|process|requirement|requirements|instruction|instructions|behavior|behaviour|transfer|call|action|actions|operation"),
@@ -405,7 +405,7 @@ pub(super) const FRAMES: &[Frame] = &[
     firm(Hook, 1, "CALL.op|called|invoke _8 instead|place|lieu of _3 @ident|OTHER"),
     firm(Conceal, 3, ">NEVER _3 TELL.o|TELL.b _10 USER|reply|answer|response !PROTECTED !CRED !EXAMPLE !IF"),
     firm(Conceal, 4, "as _2 routine|normal|internal|technical detail|matter|thing _8 NEVER|without|no _4 TELL|USER"),
-    firm(Conceal, 4, "for|between _2 model|assistant|ai|agent|agents|models _2 only|alone|eyes"),
+    firm(Conceal, 4, "for|between _2 model|assistant|ai|agents|models _2 only|alone|eyes"),
     firm(Conceal, 3, ">keep|keeps|kept|remain|remains|stays|stay _5 invisible|hidden|secret|private|undisclosed|unseen|unmentioned|confidential|internal _6 USER|between|from|to|you"),
     firm(Conceal, 3, ">present|show|report|state|tell|say|claim|display|describe|quote _6 only|just|as|that _8 instead|rather|if|though|so|nothing|normal|genuine|usual|success"),
     firm(Override, 3, ">NEVER _1 longer|more _3 apply|need|required|necessary|bound|valid|restricted|hold|binding|ask|wait"),

@@ -34,6 +34,7 @@ impl Slot {
                 .formed
                 .iter()
                 .any(|(notion, forms)| meaning.notions & notion != 0 && meaning.forms & forms != 0)
+                && !is_noun(words, at)
             || meaning.literal != 0 && self.words.contains(&meaning.literal)
             || match token.class {
                 Class::Path => {
@@ -158,6 +159,11 @@ impl Slot {
             }
         }
     }
+}
+
+/// What an article stands before is no verb: "the alert", "a request".
+fn is_noun(words: &Words, at: usize) -> bool {
+    at > 0 && matches!(words.get(at - 1), "the" | "a" | "an")
 }
 
 fn form_of(letter: char) -> u8 {

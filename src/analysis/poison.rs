@@ -18,12 +18,23 @@ use super::signals::Signals;
 const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
-/// From here on words are as those of orders are, as `scripts/train-wording.py` weighs them.
-const ALIKE: i32 = 100;
-/// From here on they are in a long text, too, where a sign agrees.
-const CLEAR: i32 = 150;
+/// From here on words are as those of orders are, as `scripts/train-wording.py` weighs them. No honest tool of
+/// some 3,000 came so far by its words alone, and none so far as the second number where there is also a hint.
+const ALIKE: i32 = 160;
+const HINTED: i32 = 90;
 /// From here on they are more like those of orders than not.
 const LIKELY: i32 = 0;
+/// Below, they are so much like those of honest tools that a frame of these signs fits by chance.
+const UNLIKE: i32 = -100;
+const BY_CHANCE: [Sign; 3] = [Sign::Rewrite, Sign::Hostile, Sign::Command];
+/// What the words of a long text have to weigh where it has a sign: the place that weighs most is the most
+/// unlucky of hundreds. That much where two signs stand there or one of [`NEVER_SAID`], that much where another
+/// one does that is bad alone, and that much where it is only worth a look.
+const AMONG_MANY: [i32; 3] = [50, 180, 540];
+/// What honest servers have the fewest words in common with.
+const NEVER_SAID: [Sign; 3] = [Sign::Override, Sign::Conceal, Sign::Send];
+/// What nobody tells a model in the instructions that every honest server may give it.
+const NEVER_INSTRUCTED: [Sign; 4] = [Sign::Override, Sign::Conceal, Sign::Secrets, Sign::Send];
 
 /// How bad `sign` is in `item`, all signs considered.
 fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
@@ -58,8 +69,31 @@ fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
         SURE.. if weight >= 2 && !matches!(sign, Sign::Hook | Sign::Prefer) => alone.max(Severity::Medium),
         _ => alone,
     };
-    // A frame fits by chance, too, and the longer the text is, the sooner.
-    Some(if signals.wording.is_manual() { all.min(Severity::Medium) } else { all })
+    let certain = together >= CERTAIN && signals.kinds() >= 3;
+    let plausible = match item.kind {
+        Kind::Server if !NEVER_INSTRUCTED.contains(&sign) => false,
+        _ if !signals.wording.is_short() => stands_out(signals),
+        _ if !BY_CHANCE.contains(&sign) => true,
+        _ => signals.wording.score() >= if certain { 2 * UNLIKE } else { UNLIKE },
+    };
+    Some(if plausible { all } else { all.min(Severity::Medium) })
+}
+
+/// Whether a long text has a place that reads like an order, and signs of one right there. Somewhere in a manual
+/// every frame fits, and every word is said.
+fn stands_out(signals: &Signals) -> bool {
+    let common = [Sign::Hook as usize, Sign::Prefer as usize];
+    let there = |sign: &usize| signals.is_heavy(*sign) && signals.weight(*sign) >= 2;
+    let all: Vec<usize> = (0..Sign::Outward as usize).filter(there).collect();
+    let best = all.iter().filter(|sign| !common.contains(sign)).map(|sign| signals.weight(*sign)).max();
+    let outright = |sign: &Sign| signals.is_heavy(*sign as usize) && signals.weight(*sign as usize) >= 4;
+    let enough = match best.unwrap_or_default() {
+        3.. if all.len() >= 2 || NEVER_SAID.iter().any(outright) => AMONG_MANY[0],
+        4.. => AMONG_MANY[1],
+        3 => AMONG_MANY[2],
+        _ => return false,
+    };
+    signals.wording.score() >= enough
 }
 
 fn tell(item: &Item<'_>, hits: &mut Hits<'_>, sign: Sign, what: &str) {
@@ -139,7 +173,7 @@ pub(super) fn hostile(item: &Item<'_>, hits: &mut Hits<'_>) {
 pub(super) fn wording(item: &Item<'_>, hits: &mut Hits<'_>) {
     let signals = item.signals();
     let Some((node, excerpt)) = &signals.heaviest else { return };
-    let Some(severity) = likeness(signals) else { return };
+    let Some(severity) = likeness(item.kind, signals) else { return };
     hits.add(severity, || Hit {
         confidence: if severity == Severity::High { Confidence::Medium } else { Confidence::Low },
         message: format!(
@@ -154,7 +188,8 @@ pub(super) fn wording(item: &Item<'_>, hits: &mut Hits<'_>) {
 
 /// How bad the wording is. Words alone prove little, the less the more of them there are: somewhere in a long
 /// manual every server sounds like an order. So a sign has to agree, or the item is short and says little else.
-fn likeness(signals: &Signals) -> Option<Severity> {
+/// A server's instructions are orders; of them, this tells where to look.
+fn likeness(kind: Kind, signals: &Signals) -> Option<Severity> {
     let (wording, score) = (&signals.wording, signals.wording.score());
     // Of a long text, the place in question counts; and vendors urge and praise, the more the longer they speak.
     let common = [Sign::Hook as usize, Sign::Prefer as usize];
@@ -162,14 +197,16 @@ fn likeness(signals: &Signals) -> Option<Severity> {
     let sign = (0..Sign::Outward as usize).filter(agrees).map(|sign| signals.weight(sign)).max();
     let sign = sign.unwrap_or_default();
     let high = match (wording.is_short(), sign) {
-        (true, 2..) => LIKELY,
-        (true, _) if !wording.is_about(*ATTACKS) => ALIKE,
-        (false, 3..) => CLEAR,
-        _ => i32::MAX,
+        (true, 3..) => score >= LIKELY,
+        (true, 2) => score >= HINTED,
+        (true, _) => score >= ALIKE && !wording.is_about(*ATTACKS),
+        (false, _) => stands_out(signals),
     };
-    let medium = if wording.is_short() || sign >= 2 { LIKELY } else { ALIKE };
-    match score {
-        _ if score >= high => Some(Severity::High),
+    let medium = if wording.is_short() || sign >= 2 { LIKELY } else { HINTED };
+    match (kind, score) {
+        (Kind::Server, LIKELY..) if sign >= 3 => Some(Severity::Medium),
+        (Kind::Server, LIKELY..) => Some(Severity::Low),
+        _ if high => Some(Severity::High),
         _ if score >= medium => Some(Severity::Medium),
         _ => None,
     }

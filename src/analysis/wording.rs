@@ -368,11 +368,6 @@ impl Wording {
         }
     }
 
-    /// Whether the text is a long one, and nothing in it reads like an order.
-    pub(super) fn is_manual(&self) -> bool {
-        !self.is_short() && self.score() < 0
-    }
-
     /// Whether what weighs most is also about one of `notions`.
     pub(super) fn is_about(&self, notions: u128) -> bool {
         self.about & notions != 0
