@@ -10,9 +10,11 @@
 //! of them is there. Delivery is at least once, and the poster takes the first result of each number:
 //!
 //! - A worker that dies leaves its entries pending; when it has not been heard of for the health interval, others
-//!   claim them (`XAUTOCLAIM`), and the poster gives what waited in its own queue to others.
+//!   claim them (`XPENDING … IDLE`, `XCLAIM`), and the poster gives what waited in its own queue to others.
 //! - A worker renews what it works at (`XCLAIM … JUSTID`), so a long job is not taken for a dead one.
 //! - An entry that was delivered more than `max_deliveries` times is poison: it is answered with that.
+//!   Before that, it is given its last chance apart from others in the same position: whoever was beside the one
+//!   that brings workers down is not taken for it.
 //! - A queue that lost its memory is found out: the poster looks now and then whether what it sent is still there,
 //!   and sends again what is not.
 //! - The poster sends no more than twice what the workers have room for: that bounds what is in the queue.

@@ -79,9 +79,19 @@ pub(crate) struct Listed {
 }
 
 impl ClusterOptions {
-    /// How often a worker says that it is alive: twice and a half within the interval, so that one lost word is
-    /// no death.
+    /// How often a worker says that it is alive: twice within the time that one word of it counts, so that one
+    /// lost word is no death.
     pub(crate) fn beat(&self) -> Duration {
-        self.health_interval.mul_f64(0.4)
+        self.health_interval.mul_f64(0.3)
+    }
+
+    /// How long a sign of life counts. Together with the time until somebody looks that is the interval at most.
+    pub(crate) fn counts(&self) -> Duration {
+        self.health_interval.mul_f64(0.7)
+    }
+
+    /// How often the poster looks who is alive.
+    pub(crate) fn look(&self) -> Duration {
+        self.health_interval.mul_f64(0.1).clamp(Duration::from_millis(50), Duration::from_secs(1))
     }
 }

@@ -3,9 +3,11 @@
 #![cfg(feature = "cluster")]
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod beside;
 mod deaths;
 mod place;
 mod queue;
 mod same;
+mod servers;
 mod shares;
 mod trust;

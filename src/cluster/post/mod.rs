@@ -6,7 +6,7 @@
 mod recover;
 mod told;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use redis::streams::{StreamId, StreamReadReply};
@@ -30,8 +30,6 @@ pub(crate) use told::{Answer, Counts, Job, Progress, Run, Told, Why};
 const WHILE: Duration = Duration::from_millis(250);
 /// Entries that are sent or taken at once.
 const PORTION: usize = 256;
-/// How often is asked who is alive.
-const LOOK: Duration = Duration::from_secs(1);
 /// A job that waited in the queue for so long is done by nobody any more.
 const JOB_TTL: Duration = Duration::from_secs(3600);
 /// How often a job is sent again that was lost on the way.
@@ -76,6 +74,8 @@ struct Poster<'a> {
     left: usize,
     /// Servers over the network, and commands.
     waiting: [Waiting; 2],
+    /// Jobs whose next delivery is their last: one of them is out at a time.
+    last_chances: VecDeque<usize>,
     out: HashMap<usize, Sent>,
     pasts: HashMap<usize, Past>,
     turns: Turns,
@@ -87,6 +87,8 @@ struct Poster<'a> {
     /// When nobody was there any more for servers over the network, and for commands.
     alone_since: [Option<Instant>; 2],
     looked: Option<Instant>,
+    /// The last look was left out, because it came late.
+    held_up: bool,
     audited: Instant,
     /// Whether the queue has to be asked what it still has of ours, before anything else.
     adrift: bool,
@@ -116,6 +118,7 @@ impl<'a> Poster<'a> {
             run,
             done,
             waiting,
+            last_chances: VecDeque::new(),
             out: HashMap::new(),
             pasts: HashMap::new(),
             roster: Roster::default(),
@@ -123,6 +126,7 @@ impl<'a> Poster<'a> {
             stale: Vec::new(),
             alone_since: [None; 2],
             looked: None,
+            held_up: false,
             audited: Instant::now(),
             adrift: true,
             began: SystemTime::now(),
@@ -175,7 +179,13 @@ impl<'a> Poster<'a> {
             self.audit(each)?;
             self.adrift = false;
         }
-        if self.looked.is_none_or(|at| at.elapsed() >= LOOK) {
+        let looked = self.looked.map(|at| at.elapsed());
+        // What held us up for so long held up the workers too: they are heard before they are judged.
+        if !self.held_up && looked.is_some_and(|ago| ago >= self.options.beat()) {
+            self.held_up = true;
+            self.looked = Some(Instant::now());
+        } else if looked.is_none_or(|ago| ago >= self.options.look()) {
+            self.held_up = false;
             self.look(each)?;
             self.looked = Some(Instant::now());
             each(Told::Quiet(&self.roster));
@@ -184,7 +194,7 @@ impl<'a> Poster<'a> {
             self.audit(each)?;
         }
         self.send()?;
-        if !self.receive(WHILE, each)? {
+        if !self.receive(WHILE.min(self.options.look()), each)? {
             each(Told::Quiet(&self.roster));
         }
         Ok(())
@@ -205,7 +215,7 @@ impl<'a> Poster<'a> {
 
     /// Who is alive; what of those who are not.
     fn look(&mut self, each: &mut dyn FnMut(Told<'_>)) -> Result<(), Trouble> {
-        self.roster.hear(self.queue, self.options.health_interval)?;
+        self.roster.hear(self.queue, self.options.counts())?;
         self.turns.hear(&self.roster);
         self.fetch_back(each)?;
         for (kind, command) in [false, true].into_iter().enumerate() {
@@ -272,6 +282,18 @@ impl<'a> Poster<'a> {
                 }
             }
         }
+        if !self.out.keys().any(|&number| self.is_last_chance(number))
+            && let Some(&number) = self.last_chances.front()
+        {
+            let command = self.run.jobs[number].command;
+            if self.done[number] {
+                self.last_chances.pop_front();
+            } else if let Some(lane) = self.turns.next(command) {
+                self.last_chances.pop_front();
+                self.waiting[usize::from(command)].is_out(number);
+                chosen.push((number, lane));
+            }
+        }
         if chosen.is_empty() && self.taken.is_empty() && self.stale.is_empty() {
             return Ok(());
         }
@@ -305,11 +327,28 @@ impl<'a> Poster<'a> {
                 // In reverse, so that the first is the first again.
                 for (number, lane) in chosen.into_iter().rev() {
                     self.turns.back(&lane);
-                    self.waiting[usize::from(self.run.jobs[number].command)].put_back(number);
+                    self.put_back(number);
                 }
                 Err(e)
             }
         }
+    }
+
+    /// The job of this `number` is to be sent, again.
+    fn put_back(&mut self, number: usize) {
+        let last = self.is_last_chance(number);
+        let waiting = &mut self.waiting[usize::from(self.run.jobs[number].command)];
+        if last {
+            waiting.done(number);
+            self.last_chances.push_back(number);
+        } else {
+            waiting.put_back(number);
+        }
+    }
+
+    fn is_last_chance(&self, number: usize) -> bool {
+        let past = self.pasts.get(&number).map_or(0, |past| past.deliveries);
+        past > 0 && past + 1 >= self.options.max_deliveries
     }
 
     /// Takes the results that are there, or that come within `wait`. Whether there were any.

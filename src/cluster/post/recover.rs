@@ -14,7 +14,7 @@ impl Poster<'_> {
     /// Finds entries of this run that are in the queue already: of an earlier life of this run, or sent just when
     /// the connection broke.
     pub(super) fn find_out(&mut self) -> Result<(), Trouble> {
-        self.roster.hear(self.queue, self.options.health_interval)?;
+        self.roster.hear(self.queue, self.options.counts())?;
         let mut lanes = vec![Lane::Remote, Lane::Command];
         lanes.extend(
             self.roster
@@ -115,7 +115,7 @@ impl Poster<'_> {
     fn again(&mut self, number: usize) {
         if let Some(sent) = self.out.remove(&number) {
             self.turns.back(&sent.lane);
-            self.waiting[usize::from(self.run.jobs[number].command)].put_back(number);
+            self.put_back(number);
             self.counts.again += 1;
         }
     }

@@ -2,9 +2,9 @@
 //! ours.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use redis::streams::{StreamAutoClaimReply, StreamId, StreamPendingCountReply, StreamReadReply};
+use redis::streams::{StreamClaimReply, StreamId, StreamPendingCountReply};
 use redis::{cmd, pipe};
 
 use super::{Held, MOST_RUNS, MOST_SEEN, PORTION, Place, Task, Terms, Worker};
@@ -18,43 +18,60 @@ use crate::cluster::seal::Purpose;
 impl Worker<'_> {
     /// Takes over what workers had that are not heard of any more.
     pub(super) fn claim(&mut self) -> Result<(), Trouble> {
-        for lane in self.lanes.clone() {
-            let free = self.free();
-            // Nobody else reads our own.
-            if free == 0 || matches!(lane, Lane::Worker(_)) {
-                continue;
-            }
-            let key = self.queue.keys.lane(&lane);
-            let mut ask = cmd("XAUTOCLAIM");
-            ask.arg(&key)
-                .arg(GROUP)
-                .arg(&self.station.name)
-                .arg(self.options.health_interval.as_millis() as u64);
-            ask.arg("0-0").arg("COUNT").arg(free);
-            let reply: StreamAutoClaimReply = self.queue.link.ask(&ask)?;
-            self.admit_again(&lane, reply.claimed)?;
-        }
-        Ok(())
+        let silent = self.options.health_interval;
+        self.lanes.clone().iter().try_for_each(|lane| self.claim_from(lane, silent, None))
     }
 
-    /// Takes up what was ours when an earlier life of ours ended.
+    /// Takes up what was ours when an earlier life of ours ended. What there is no room for is claimed later.
     pub(super) fn take_up(&mut self) -> Result<(), Trouble> {
-        for lane in self.lanes.clone() {
-            let mut from = "0".to_owned();
-            loop {
-                let mut ask = cmd("XREADGROUP");
-                ask.arg("GROUP").arg(GROUP).arg(&self.station.name).arg("COUNT").arg(PORTION);
-                ask.arg("STREAMS").arg(self.queue.keys.lane(&lane)).arg(&from);
-                let reply: Option<StreamReadReply> = self.queue.link.ask(&ask)?;
-                let found: Vec<StreamId> =
-                    reply.into_iter().flat_map(|r| r.keys).flat_map(|key| key.ids).collect();
-                let Some(last) = found.last() else { break };
-                from.clone_from(&last.id);
-                // Entries that are gone from the stream have nothing in them.
-                self.admit_again(&lane, found.into_iter().filter(|one| !one.map.is_empty()).collect())?;
+        let name = self.station.name.clone();
+        self.lanes.clone().iter().try_for_each(|lane| self.claim_from(lane, Duration::ZERO, Some(&name)))
+    }
+
+    /// Claims what nobody renewed for so long; of `consumer` only, where one is named. An entry that gets its last
+    /// chance gets it without another one of that kind beside it: else the one that brings workers down would take
+    /// with it those that were always beside it.
+    fn claim_from(&mut self, lane: &Lane, silent: Duration, consumer: Option<&str>) -> Result<(), Trouble> {
+        let free = self.free();
+        if free == 0 {
+            return Ok(());
+        }
+        let key = self.queue.keys.lane(lane);
+        let silent = silent.as_millis() as u64;
+        let mut ask = cmd("XPENDING");
+        ask.arg(&key).arg(GROUP).arg("IDLE").arg(silent).arg("-").arg("+").arg(free + PORTION).arg(consumer);
+        let pending: StreamPendingCountReply = self.queue.link.ask(&ask)?;
+        let mut risky = self.last_chance.as_ref().is_some_and(|place| self.holds(place));
+        let mut chosen = Vec::new();
+        for one in pending.ids {
+            let place = Place { lane: lane.clone(), entry: one.id };
+            if self.holds(&place) || self.results.iter().any(|(sent, ..)| *sent == place) {
+                continue;
+            }
+            if one.times_delivered + 1 == self.options.max_deliveries as usize {
+                if risky {
+                    continue;
+                }
+                risky = true;
+                self.last_chance = Some(place.clone());
+            }
+            chosen.push(place.entry);
+            if chosen.len() == free {
+                break;
             }
         }
-        Ok(())
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let mut ask = cmd("XCLAIM");
+        ask.arg(&key).arg(GROUP).arg(&self.station.name).arg(silent).arg(chosen);
+        let claimed: StreamClaimReply = self.queue.link.ask(&ask)?;
+        self.admit_again(lane, claimed.ids)
+    }
+
+    /// Whether the job at `place` is here, and not done.
+    pub(super) fn holds(&self, place: &Place) -> bool {
+        self.running.contains_key(place) || self.taken.iter().any(|held| held.place == *place)
     }
 
     /// Admits entries that were with a worker before.
@@ -77,7 +94,7 @@ impl Worker<'_> {
     /// Looks into what was `found` in `lane` and delivered so many `times`: a job of ours, or nothing.
     pub(super) fn admit(&mut self, lane: &Lane, found: StreamId, times: u32) -> Result<(), Trouble> {
         let place = Place { lane: lane.clone(), entry: found.id.clone() };
-        if self.running.contains_key(&place) || self.taken.iter().any(|held| held.place == place) {
+        if self.holds(&place) {
             return Ok(());
         }
         let Some((run, number, head, body)) = self.open(&found) else {

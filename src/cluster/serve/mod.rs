@@ -172,6 +172,10 @@ struct Worker<'a> {
     results: Vec<(Place, String, usize, ResultHead, Vec<u8>)>,
     /// To be cleared away: nobody is to do them any more.
     dropped: Vec<Place>,
+    /// The entry that gets its last chance here, as long as it is held.
+    last_chance: Option<Place>,
+    /// The last sign of life came late.
+    held_up: bool,
     terms: HashMap<String, Terms>,
     /// Which entry a job was first seen in; the oldest are forgotten first.
     seen: HashMap<u64, String>,
@@ -221,6 +225,8 @@ impl<'a> Worker<'a> {
             running: HashMap::new(),
             results: Vec::new(),
             dropped: Vec::new(),
+            last_chance: None,
+            held_up: false,
             terms: HashMap::new(),
             seen: HashMap::new(),
             seen_order: VecDeque::new(),
@@ -293,11 +299,18 @@ impl<'a> Worker<'a> {
         }
         self.send()?;
         if self.beaten.is_none_or(|at| at.elapsed() >= self.options.beat()) {
+            let before = self.beaten;
             self.beat()?;
             self.renew()?;
-            if !self.beat.draining {
+            // What held us up for so long held up others too: they renew theirs before anybody claims it.
+            let held_up = before.is_some_and(|at| at.elapsed() >= self.options.beat() * 2);
+            self.held_up = held_up && !self.held_up;
+            if !self.beat.draining && !self.held_up {
                 self.claim()?;
             }
+        } else if self.last_chance.as_ref().is_some_and(|place| !self.holds(place)) && !self.beat.draining {
+            self.last_chance = None;
+            self.claim()?;
         }
         self.begin();
         let free = self.free();
@@ -306,6 +319,7 @@ impl<'a> Worker<'a> {
             return Ok(());
         }
         let wait = if self.running.is_empty() { WHILE_IDLE } else { WHILE_BUSY };
+        let wait = wait.min(self.options.beat() / 2);
         let mut ask = cmd("XREADGROUP");
         ask.arg("GROUP").arg(GROUP).arg(&self.station.name).arg("COUNT").arg(free);
         ask.arg("BLOCK").arg(wait.as_millis() as u64).arg("STREAMS");

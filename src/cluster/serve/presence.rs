@@ -36,7 +36,7 @@ impl Worker<'_> {
         let sealed = self.queue.seal.seal(Purpose::Beat(name), &text);
         let mut say = pipe();
         say.cmd("SADD").arg(self.queue.keys.workers()).arg(name).ignore();
-        let stays = self.options.health_interval.as_millis() as u64;
+        let stays = self.options.counts().as_millis() as u64;
         say.cmd("SET").arg(self.queue.keys.beat(name)).arg(sealed).arg("PX").arg(stays).ignore();
         self.queue.link.ask_all::<()>(&say)?;
         self.beaten = Some(Instant::now());
