@@ -78,6 +78,7 @@ pub(crate) struct Listed {
     pub max_concurrent: Option<usize>,
 }
 
+#[cfg(feature = "cluster")]
 impl ClusterOptions {
     /// How often a worker says that it is alive: twice within the time that one word of it counts, so that one
     /// lost word is no death.

@@ -32,6 +32,7 @@ use crate::model::target::{Endpoint, HttpHint, Remote, Target};
 pub(crate) const STANDARD_INPUT: &str = "standard input";
 
 /// The outcome in `text`, a target of a report as another of us wrote it.
+#[cfg(feature = "cluster")]
 pub(crate) fn outcome(text: &str) -> Option<Outcome> {
     report::outcome(text)
 }

@@ -37,6 +37,7 @@ pub(super) fn attempt(text: &str, fallback: &str, place: &Place<'_>) -> Result<O
 }
 
 /// The same, if it is one.
+#[cfg(feature = "cluster")]
 pub(super) fn outcome(text: &str) -> Option<Outcome> {
     let place = Place { file: "", line: None, learnt_at: None };
     let outcome = read(text, &mut String::new(), &place).ok()?;

@@ -41,7 +41,6 @@ use hands::Hands;
 use monitor::Monitor;
 use outputs::Turn;
 use pass::pass;
-pub(super) use plan::start_log;
 use plan::{Held, Planned, SELF, plan};
 use remember::Remember;
 use round::Round;

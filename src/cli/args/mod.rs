@@ -28,7 +28,9 @@ use super::complaint::complaint;
 pub(crate) use assess::Assess;
 pub(crate) use bench::Bench;
 pub(crate) use cache::{Cache, CacheCommand};
-pub(crate) use cluster::{Cluster, ClusterCommand, Worker};
+#[cfg(feature = "cluster")]
+pub(crate) use cluster::ClusterCommand;
+pub(crate) use cluster::{Cluster, Worker};
 pub(crate) use config::{Config, ConfigCommand};
 pub(crate) use demo::{DemoServer, DemoTransport};
 pub(crate) use diagnose::Diagnose;
