@@ -1,6 +1,5 @@
 //! How alike two tools are: their names in several plain forms, their descriptions as a sketch of their words.
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::analysis::fold::fold;
@@ -36,8 +35,11 @@ impl Sketch {
         words.read(&text[..end]);
         let said = (0..words.tokens.len()).map(|at| words.get(at));
         let said = said.filter(|w| w.len() > 2 && !EMPTY.contains(w));
-        let hashes: BTreeSet<u32> = said.map(|w| hash(w) as u32).collect();
-        Sketch(hashes.into_iter().take(KEPT).collect())
+        let mut hashes: Vec<u32> = said.map(|w| hash(w) as u32).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        hashes.truncate(KEPT);
+        Sketch(hashes.into_boxed_slice())
     }
 
     /// Different words, as far as they are kept.

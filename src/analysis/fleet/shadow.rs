@@ -346,11 +346,12 @@ fn kin(a: &Gist, b: &Gist, a_tool: &Forms, b_tool: &Forms) -> bool {
 
 /// Every name under all keys that a name near it would have, too.
 fn keys(servers: &[&Gist], groups: &[Group<'_>], forms: &[Forms]) -> Vec<(u64, u32)> {
-    let mut keys: Vec<(u64, u32)> = Vec::with_capacity(groups.len() * 8);
+    let mut keys: Vec<(u64, u32)> = Vec::with_capacity(groups.len() * 16);
+    let mut less = String::new();
     for (at, (group, forms)) in groups.iter().zip(forms).enumerate() {
         let at = at as u32;
         let Forms { plain, bare, root } = forms;
-        keys.push((hash((0, root.iter().collect::<Vec<_>>())), at));
+        keys.push((hash((0, root)), at));
         keys.push((hash((1, bare)), at));
         let without = |skip: usize| root.iter().enumerate().filter(move |(i, _)| *i != skip).map(|(_, w)| w);
         if root.len() >= 3 {
@@ -359,19 +360,16 @@ fn keys(servers: &[&Gist], groups: &[Group<'_>], forms: &[Forms]) -> Vec<(u64, u
         let letters = plain.chars().count();
         if LETTERS.contains(&letters) {
             keys.push((hash((2, plain)), at));
-            let less =
-                plain.char_indices().map(|(i, c)| format!("{}{}", &plain[..i], &plain[i + c.len_utf8()..]));
-            keys.extend(less.map(|less| (hash((2, less)), at)));
+            for (i, c) in plain.char_indices() {
+                less.clear();
+                less.push_str(&plain[..i]);
+                less.push_str(&plain[i + c.len_utf8()..]);
+                keys.push((hash((2, &less)), at));
+            }
         }
-        let texts: HashSet<u64> = group
-            .places
-            .iter()
-            .take(CLOSE)
-            .map(|p| &tool(servers, *p).sketch)
-            .filter(|sketch| sketch.words() >= 2 * WORDS)
-            .map(|sketch| hash((3, sketch)))
-            .collect();
-        keys.extend(texts.into_iter().map(|key| (key, at)));
+        let texts = group.places.iter().take(CLOSE).map(|p| &tool(servers, *p).sketch);
+        let texts = texts.filter(|sketch| sketch.words() >= 2 * WORDS);
+        keys.extend(texts.map(|sketch| (hash((3, sketch)), at)));
     }
     keys.sort_unstable();
     keys.dedup();
