@@ -288,6 +288,7 @@ impl<'a> Worker<'a> {
     fn turn(&mut self, cancel: &Cancel, each: &mut dyn FnMut(Heard<'_>)) -> Result<(), Trouble> {
         if self.adrift {
             self.queue.greet(&self.lanes)?;
+            self.join()?;
             if !self.ready {
                 self.claim_the_name(cancel)?;
                 self.beat()?;

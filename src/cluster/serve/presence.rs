@@ -60,6 +60,17 @@ impl Worker<'_> {
         self.queue.link.ask_all(&commands)
     }
 
+    /// The group of our own queue knows us from now on, also when we are gone.
+    pub(super) fn join(&mut self) -> Result<(), Trouble> {
+        let name = &self.station.name;
+        let mut join = cmd("XGROUP");
+        join.arg("CREATECONSUMER")
+            .arg(self.queue.keys.lane(&Lane::Worker(name.clone())))
+            .arg(GROUP)
+            .arg(name);
+        self.queue.link.ask(&join)
+    }
+
     /// The name must be ours alone: entries are pending under it.
     pub(super) fn claim_the_name(&mut self, cancel: &Cancel) -> Result<(), Trouble> {
         let name = &self.station.name;
