@@ -45,7 +45,7 @@ def scan(binary, folder, *more):
     _, _, used = os.wait4(child.pid, 0)
     wall = time.monotonic() - began
     with open(f"{folder}/report.ndjson") as f:
-        names = [json.loads(line)["name"] for line in f if line.startswith('{"type":"target"')]
+        names = [json.loads(line)["endpoint"]["url"] for line in f if line.startswith('{"type":"target"')]
     return wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, names
 
 
