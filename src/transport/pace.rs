@@ -4,7 +4,7 @@
 //! wait for a permit is not the server's fault, so it does not count against the target's time. Who scans together
 //! with other hosts gives permits out for all of them: those are [`Turns`].
 //!
-//! Invariant: nobody waits while holding the lock, and no more origins are known than [`MOST_ORIGINS`].
+//! Invariant: nobody waits while holding the lock, and no more origins are known than `MOST_ORIGINS`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
