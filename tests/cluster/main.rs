@@ -5,9 +5,11 @@
 
 mod beside;
 mod deaths;
+mod pace;
 mod place;
 mod queue;
 mod same;
 mod servers;
 mod shares;
+mod status;
 mod trust;

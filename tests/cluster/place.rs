@@ -17,6 +17,12 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_hawkeye");
 /// Whatever is waited for comes soon, or never.
 const SOON: Duration = Duration::from_secs(60);
 
+/// What stands beside `cluster`, if a test does not say.
+const BESIDE: &str = "mcp_introspection: {max_retries: 0}";
+
+/// Of a Redis that keeps nothing on disk.
+const FORGETFUL: &[&str] = &["--save", "", "--appendonly", "no"];
+
 /// Waits until `done`.
 pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
     let begun = Instant::now();
@@ -38,10 +44,19 @@ pub(crate) struct Place {
 impl Place {
     /// Settings beside the address and the key, as YAML under `cluster`, indented by two.
     pub(crate) fn new(name: &str, settings: &str) -> Place {
-        Place::with(name, settings, &["--save", "", "--appendonly", "no"])
+        Place::begin(name, settings, BESIDE, FORGETFUL)
+    }
+
+    /// With settings beside `cluster`, as YAML.
+    pub(crate) fn beside(name: &str, settings: &str, beside: &str) -> Place {
+        Place::begin(name, settings, beside, FORGETFUL)
     }
 
     pub(crate) fn with(name: &str, settings: &str, arguments: &[&str]) -> Place {
+        Place::begin(name, settings, BESIDE, arguments)
+    }
+
+    fn begin(name: &str, settings: &str, beside: &str, arguments: &[&str]) -> Place {
         let dir = std::env::temp_dir().join(format!("hawkeye-cluster-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();
@@ -49,17 +64,18 @@ impl Place {
         let arguments = arguments.iter().map(|a| (*a).to_owned()).collect();
         let mut place = Place { dir, port, redis: None, arguments };
         place.key("key", b"0123456789abcdef0123456789abcdef", 0o600);
-        place.settings(
-            "settings.yaml",
-            &format!("  url: redis://127.0.0.1:{port}\n  key_file: key\n{settings}"),
-        );
+        let cluster = format!("  url: redis://127.0.0.1:{port}\n  key_file: key\n{settings}");
+        place.write_settings("settings.yaml", beside, &cluster);
         place.start();
         place
     }
 
     pub(crate) fn settings(&self, file: &str, cluster: &str) {
-        let text = format!("mcp_introspection: {{max_retries: 0}}\ncluster:\n{cluster}");
-        fs::write(self.dir.join(file), text).unwrap();
+        self.write_settings(file, BESIDE, cluster);
+    }
+
+    fn write_settings(&self, file: &str, beside: &str, cluster: &str) {
+        fs::write(self.dir.join(file), format!("{beside}\ncluster:\n{cluster}")).unwrap();
     }
 
     pub(crate) fn key(&self, file: &str, secret: &[u8], mode: u32) {
@@ -72,7 +88,8 @@ impl Place {
 
     pub(crate) fn start(&mut self) {
         let mut command = Command::new("redis-server");
-        command.args(["--port", &self.port.to_string(), "--dir"]).arg(&self.dir).args(&self.arguments);
+        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string(), "--dir"]);
+        command.arg(&self.dir).args(&self.arguments);
         let started = command.stdout(Stdio::null()).spawn();
         self.redis = Some(started.expect("no redis-server: run scripts/install-redis.sh"));
         until("redis", || self.ask(&["ping"]) == "PONG");

@@ -1,19 +1,14 @@
 //! What holds for all workers of a cluster together, counted by the servers that are asked.
 
-#![cfg(feature = "cluster")]
-#![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
-#![allow(dead_code, reason = "of what tests share, each uses a part")]
-
-#[path = "support/hosts.rs"]
-mod hosts;
-
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::process::Output;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hosts::Hosts;
+use crate::place::{Place, Worker};
 
 /// A server that refuses everybody, and keeps count.
 struct Counting {
@@ -95,22 +90,35 @@ fn hold(came: &[Duration], per_minute: u32, burst: usize) {
 const RATE: &str =
     "mcp_introspection: {rate_limiting: {enabled: true, requests_per_minute: 1500, burst_size: 5}}";
 
+/// What all tests here set.
+const SETTINGS: &str = "  patience: 20\n  max_per_origin: 100\n";
+
+fn three_workers(place: &Place) -> Vec<Worker> {
+    ["w1", "w2", "w3"].map(|name| place.worker(name, 10, &[])).into()
+}
+
+/// Scans a `list` of URLs.
+fn scan(place: &Place, list: &str) -> Output {
+    fs::write(place.dir.join("targets"), list).unwrap();
+    place.scan(&[])
+}
+
 #[test]
 fn the_rate_is_that_of_all_workers_and_of_all_scans_together() {
-    let hosts = Hosts::new("pace", ", max_per_origin: 100", RATE);
-    let _workers: Vec<_> = ["w1", "w2", "w3"].map(|name| hosts.worker(name, 10)).into();
+    let place = Place::beside("pace", SETTINGS, RATE);
+    let _workers = three_workers(&place);
     let server = Counting::start(0);
     let begun = Instant::now();
-    let first = hosts.scan(&server.list(60), &[]);
+    let first = scan(&place, &server.list(60));
     let came = server.since(begun);
     assert!(came.len() >= 60, "{} requests: {first:?}", came.len());
     hold(&came, 1500, 5);
     // What is left of the burst is left to the next run, too, and no number of another scan's makes one anew.
-    hosts.scan(&server.list(20), &[]);
+    scan(&place, &server.list(20));
     let came = server.since(begun);
     assert!(came.len() >= 80);
     hold(&came, 1500, 5);
-    let keys = hosts.redis(&["--scan", "--pattern", "*:rate:*"]);
+    let keys = place.ask(&["--scan", "--pattern", "*:rate:*"]);
     assert!(!keys.contains("127.0.0.1"), "whom we ask is nobody's to read: {keys}");
 }
 
@@ -118,11 +126,11 @@ fn the_rate_is_that_of_all_workers_and_of_all_scans_together() {
 fn each_origin_has_its_own_rate_over_all_workers() {
     let settings = "mcp_introspection: {rate_limiting: {enabled: true, requests_per_minute: 100000, burst_size: 1000, \
                     per_origin: {requests_per_minute: 900, burst_size: 3}}}";
-    let hosts = Hosts::new("pace-origin", ", max_per_origin: 100", settings);
-    let _workers: Vec<_> = ["w1", "w2", "w3"].map(|name| hosts.worker(name, 10)).into();
+    let place = Place::beside("pace-origin", SETTINGS, settings);
+    let _workers = three_workers(&place);
     let (one, other) = (Counting::start(0), Counting::start(0));
     let begun = Instant::now();
-    hosts.scan(&(one.list(30) + &other.list(30)), &[]);
+    scan(&place, &(one.list(30) + &other.list(30)));
     for server in [&one, &other] {
         let came = server.since(begun);
         assert!(came.len() >= 30, "{}", came.len());
@@ -132,10 +140,10 @@ fn each_origin_has_its_own_rate_over_all_workers() {
 
 #[test]
 fn an_origin_is_not_asked_by_all_workers_at_once() {
-    let hosts = Hosts::new("pace-width", ", max_per_origin: 2", "");
-    let _workers: Vec<_> = ["w1", "w2", "w3"].map(|name| hosts.worker(name, 10)).into();
+    let place = Place::beside("pace-width", &SETTINGS.replace("100", "2"), "");
+    let _workers = three_workers(&place);
     let server = Counting::start(2);
-    hosts.scan(&server.list(40), &[]);
+    scan(&place, &server.list(40));
     let seen = server.seen.0.lock().unwrap();
     assert!(seen.requests.len() >= 40, "{}", seen.requests.len());
     assert_eq!(seen.most_open, 2);
