@@ -92,7 +92,11 @@ impl Place {
         command.arg(&self.dir).args(&self.arguments);
         let started = command.stdout(Stdio::null()).spawn();
         self.redis = Some(started.expect("no redis-server: run scripts/install-redis.sh"));
-        until("redis", || self.ask(&["ping"]) == "PONG");
+        until("redis", || {
+            let ended = self.redis.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "port {} is another's: who answers there is not ours", self.port);
+            self.ask(&["ping"]) == "PONG"
+        });
     }
 
     /// SIGKILL.

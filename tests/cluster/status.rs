@@ -63,10 +63,12 @@ fn what_waits_and_how_far_a_run_is() {
     let mut seen = Value::Null;
     until("a job", || {
         seen = json(&status(&place));
-        seen["queues"][0]["in_flight"] == 1 && seen["runs"][0]["going_on"] == true && seen["running"] == 1
+        let (lane, run) = (&seen["queues"][0], &seen["runs"][0]);
+        // Twice what there is room for.
+        let full = lane["in_flight"] == 1 && lane["waiting"] == 1;
+        full && run["going_on"] == true && seen["running"] == 1
     });
     assert_eq!(seen["runs"][0]["planned"], 9, "{seen}");
-    assert_eq!(seen["queues"][0]["waiting"], 1, "twice what there is room for: {seen}");
     assert!(seen["bytes"].as_u64().unwrap() > 0);
     scan.kill().unwrap();
     scan.wait().unwrap();
