@@ -173,6 +173,10 @@ fn driver() -> PathBuf {
             if profile.ends_with("release") {
                 cargo.arg("--release");
             }
+            // As this test was: else the whole library is built once more.
+            if cfg!(feature = "cluster") {
+                cargo.args(["--features", "cluster"]);
+            }
             let output = cargo.output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             profile.join("examples/conformance_driver")
