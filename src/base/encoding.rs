@@ -1,6 +1,12 @@
-//! Base64 and percent-encoding: one copy, for what is sent and for finding it again in what comes back.
+//! Base64, hexadecimal digits and percent-encoding: one copy, for what is sent and for finding it again in what comes
+//! back.
 
 use std::fmt::Write;
+
+/// Two lower-case digits a byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// `bytes` in base64, padded.
 pub(crate) fn base64(bytes: &[u8]) -> String {

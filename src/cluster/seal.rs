@@ -14,6 +14,8 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use ring::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::base::encoding::hex;
+
 /// A secret shorter than this can be guessed.
 const LEAST_KEY: usize = 32;
 /// Nobody writes a longer one by hand or by script.
@@ -122,7 +124,7 @@ impl Seal {
         let mut bytes = [0; 16];
         let filled = self.root.expand(info, Fingerprint).and_then(|okm| okm.fill(&mut bytes));
         filled.expect("sixteen bytes are what HKDF can give");
-        bytes.iter().map(|b| format!("{b:02x}")).collect()
+        hex(&bytes)
     }
 
     /// `text`, sealed for `purpose`.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::{EndpointView, Owner};
 use super::target::Target;
+use crate::base::encoding::hex;
 
 /// Parts that a list can have.
 pub(crate) const MOST: u32 = 100_000;
@@ -123,7 +124,7 @@ pub fn list_mark<'a>(servers: impl Iterator<Item = (&'a Identity, &'a str)>) -> 
     let mut all: Vec<[u8; 16]> = servers.map(|(identity, name)| identity.mark(name, 0)).collect();
     all.sort_unstable();
     let whole = digest(&all);
-    whole[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&whole[..16])
 }
 
 /// The digest of `parts`, each told from the next by its length.

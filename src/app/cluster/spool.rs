@@ -12,6 +12,7 @@ use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::base::encoding::hex;
 use crate::model::outcome::Outcome;
 use crate::model::target::Target;
 use crate::saved;
@@ -61,7 +62,7 @@ pub(super) fn mark(target: &Target) -> String {
         context.update(part.as_bytes());
         context.update(b"\0");
     }
-    context.finish().as_ref()[..8].iter().map(|b| format!("{b:02x}")).collect()
+    hex(&context.finish().as_ref()[..8])
 }
 
 /// Where the run of this name has its file, beside the file of the cache.

@@ -161,7 +161,10 @@ impl<'a> Poster<'a> {
                         Deadline::after(self.options.patience)
                     });
                     each(Told::Quiet(&self.roster));
-                    if !self.queue.link.rest(self.run.until.map_or(by, |until| sooner(until, by)), cancel)
+                    if !self
+                        .queue
+                        .link
+                        .rest(self.run.until.map_or(by, |until| until.within(by.left())), cancel)
                         && by.passed()
                     {
                         return Some(Why::Queue(why));
@@ -463,10 +466,6 @@ impl<'a> Poster<'a> {
 
 fn field<T: FromRedisValue>(entry: &StreamId, name: &str) -> Option<T> {
     entry.get(name)
-}
-
-fn sooner(a: Deadline, b: Deadline) -> Deadline {
-    if a.left() < b.left() { a } else { b }
 }
 
 pub(in crate::cluster) fn seconds(at: SystemTime) -> u64 {
