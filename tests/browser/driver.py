@@ -2,8 +2,7 @@
 
     driver.py PAGE [FOLDER]
 
-PAGE has findings, a server that failed, and one server in which "sidenote" occurs. Pictures go to FOLDER where one is
-given. Prints `ok` and exits with 0, or says what is wrong and exits with 1. Standard library only.
+PAGE has findings and one server in which "sidenote" occurs. Pictures go to FOLDER where one is given. Prints `ok` and exits with 0, or says what is wrong and exits with 1. Standard library only.
 """
 
 import base64
@@ -171,9 +170,36 @@ def inert(browser):
 
 SHOWN = "[...document.querySelectorAll('.server')].filter(e => !e.hidden).length"
 TOLD = "document.getElementById('f-count').textContent"
-FILTER = """(async () => { const e = document.getElementById('%s'); e.value = %s;
-    e.dispatchEvent(new Event(e.localName === 'input' ? 'input' : 'change', {bubbles: true}));
-    await new Promise(r => setTimeout(r, 300)); })()"""
+# The page says how many it shows when it is done, also where the sum is the same.
+DONE = """(async () => { const said = document.getElementById('f-count');
+    const done = new Promise(r => { const o = new MutationObserver(() => { o.disconnect(); r(); });
+        o.observe(said, {childList: true}); }); %s; await done; })()"""
+FILTER = DONE % """const e = document.getElementById('%s'); e.value = %s;
+    e.dispatchEvent(new Event(e.localName === 'input' ? 'input' : 'change', {bubbles: true}))"""
+CLICK = DONE % "document.querySelector('%s').click()"
+RESET = CLICK % "#b-reset"
+
+# What is to be shown, from the page alone and in the plainest way. A finding is found by its own words, those of its
+# rule's head and its server's name.
+EXPECTED = """(({text, off, rule, status}) => {
+  const low = e => e.textContent.toLowerCase();
+  let findings = 0, servers = [];
+  for (const server of document.querySelectorAll('.server')) {
+    let here = 0;
+    for (const f of server.querySelectorAll('.finding')) {
+      const group = f.closest('.rule');
+      here += !off.includes(f.dataset.severity) && (!rule || group.dataset.rule === rule) &&
+        [f, group.querySelector('summary'), server.querySelector('h3')].some(e => low(e).includes(text));
+    }
+    if (here || (!off.length && !rule && low(server).includes(text)))
+      if (!status || server.querySelector('.status').textContent === status) { servers.push(server.id); findings += here; }
+  }
+  return {findings, servers: servers.sort()};
+})(%s)"""
+SEEN = """(() => { const seen = e => !e.closest('[hidden]'), all = s => [...document.querySelectorAll(s)];
+  return {findings: all('#articles .finding').filter(seen).length,
+    servers: all('.server').filter(seen).map(e => e.id).sort(),
+    rows: all('.overview tbody tr').filter(seen).map(e => e.dataset.server).sort()}; })()"""
 
 
 def filters(browser):
@@ -188,21 +214,75 @@ def filters(browser):
     browser.js(FILTER % ("f-text", json.dumps("")))
     equal("servers after the search", browser.js(SHOWN), servers)
     for severity in ("critical", "high", "medium", "info"):
-        browser.js(f"document.querySelector('.toggle.{severity}').click()")
-    visible = """[...document.querySelectorAll('#articles .finding')].filter(f => !f.hidden).map(f => f.dataset.severity)"""
+        browser.js(CLICK % f".toggle.{severity}")
+    visible = """[...document.querySelectorAll('#articles .finding')].filter(f => !f.closest('[hidden]')).map(f => f.dataset.severity)"""
     equal("severities that are left", browser.js(f"[...new Set({visible})].join()"), "low")
-    browser.js("document.getElementById('b-reset').click()")
-    equal("after a reset", browser.js(f"new Promise(r => setTimeout(() => r({SHOWN}), 100))"), servers)
+    browser.js(RESET)
+    equal("after a reset", browser.js(SHOWN), servers)
     browser.js(FILTER % ("f-status", json.dumps("failed")))
     equal("failed servers", browser.js(SHOWN), browser.js("document.querySelectorAll('.server .status.failed').length"))
     browser.js(FILTER % ("f-status", json.dumps("")))
     rule = browser.js("document.querySelector('#f-rule option:nth-child(2)').value")
     browser.js(FILTER % ("f-rule", json.dumps(rule)))
-    left = browser.js("""[...new Set([...document.querySelectorAll('#articles .rule')].filter(g => !g.hidden)
+    left = browser.js("""[...new Set([...document.querySelectorAll('#articles .rule')].filter(g => !g.closest('[hidden]'))
         .map(g => g.dataset.rule))]""")
     equal("rules that are left", left, [rule])
-    browser.js("document.getElementById('b-reset').click()")
-    browser.js("new Promise(r => setTimeout(r, 100))")
+    browser.js(RESET)
+
+
+def counts(browser):
+    """Whatever is asked for, exactly what has it is shown, and counted. One after another: each starts from the last."""
+    listed = browser.js("document.querySelectorAll('#articles .finding').length")
+    servers = browser.js("document.querySelectorAll('.server').length")
+    more = browser.js("[...document.querySelectorAll('#articles .rule')].reduce((n, g) => n + Number(g.dataset.more || 0), 0)")
+    elsewhere = browser.js("""[...document.querySelectorAll('.client .finding')].length +
+        [...document.querySelectorAll('.client .rule')].reduce((n, g) => n + Number(g.dataset.more || 0), 0)""")
+    sums = browser.js("[...document.querySelectorAll('.toggle span')].reduce((n, s) => n + Number(s.textContent), 0)")
+    equal("findings by severity and findings in the page", sums, listed + more + elsewhere)
+    last = "[...document.querySelectorAll('.server')].at(-1)"
+    words = browser.js(f"""[{last}.querySelector('h3').textContent, {last}.querySelector('.status').textContent,
+        document.querySelector('#articles .finding:last-child .fingerprint code').textContent,
+        document.querySelector('#articles .finding bdi').textContent.slice(0, 12).toUpperCase()]""")
+    rule = browser.js("[...document.querySelectorAll('#f-rule option')].at(-1).value")
+    plain = {"text": "", "off": [], "rule": "", "status": ""}
+    asked = [{"text": w.strip().lower()} for w in ["e", "no server says this", "", "copy", "sidenote", *words, rule]]
+    asked += [{"rule": rule}, {"rule": rule, "text": "a"}, {"off": ["low", "info"]}, {"off": ["low"], "text": "e"},
+              {"off": ["critical", "high", "medium", "low", "info"]}, {"status": "complete", "text": "a"},
+              {"status": "failed"}, {}]
+    now = plain
+    for wanted in asked:
+        wanted = {**plain, **wanted}
+        for part, control in (("text", "f-text"), ("rule", "f-rule"), ("status", "f-status")):
+            if now[part] != wanted[part]:
+                browser.js(FILTER % (control, json.dumps(wanted[part])))
+        for severity in set(now["off"]) ^ set(wanted["off"]):
+            browser.js(CLICK % f".toggle.{severity}")
+        now = wanted
+        # Buttons of the page are no words of a server.
+        expected = browser.js("(() => { const b = [...document.querySelectorAll('.copy')]; b.forEach(x => x.textContent = '');"
+                              f"const is = {EXPECTED % json.dumps(wanted)}; b.forEach(x => x.textContent = 'Copy'); return is; }})()")
+        seen = browser.js(SEEN)
+        equal(f"rows with {wanted}", seen.pop("rows"), expected["servers"])
+        equal(f"shown with {wanted}", seen, expected)
+        beside = f" ({more} more only in the JSON report)" if more else ""
+        equal(f"told with {wanted}", browser.js(TOLD), f"Showing {expected['findings']} of {listed} findings{beside}, "
+              f"on {len(expected['servers'])} of {servers} servers.")
+    equal("hidden at last", browser.js("document.querySelectorAll('#articles [hidden] .finding, tr[hidden]').length"), 0)
+
+
+def eventually(browser, what, expression, expected):
+    """For what the page does in pieces."""
+    until = time.monotonic() + PATIENCE
+    while (found := browser.js(f"new Promise(r => requestAnimationFrame(() => r({expression})))")) != expected:
+        if time.monotonic() > until:
+            equal(what, found, expected)
+
+
+def order(browser, how, expected):
+    browser.js(f"""(e => {{ e.value = '{how}'; e.dispatchEvent(new Event('change', {{bubbles: true}})); }})
+        (document.getElementById('f-order'))""")
+    ids = "[...document.querySelectorAll('.server')].map(s => s.id)"
+    eventually(browser, f"order by {how}", ids, expected)
 
 
 def sorting(browser):
@@ -216,10 +296,15 @@ def sorting(browser):
     tools = browser.js("[...document.querySelectorAll('.overview tbody tr')].map(r => parseFloat(r.cells[8].textContent))")
     known = [n for n in tools if n is not None]
     equal("sorted by tools", known, sorted(known, reverse=True))
-    browser.js(FILTER % ("f-order", json.dumps("plan")))
-    plan = browser.js("[...document.querySelectorAll('.server')].map(s => Number(s.id.slice(1)))")
-    equal("in the order of the plan", plan, sorted(plan))
-    browser.js(FILTER % ("f-order", json.dumps("worst")))
+    worst = browser.js("[...document.querySelectorAll('.server')].map(s => s.id)")
+    name = browser.js("""[...document.querySelectorAll('.server')].map(s => [s.querySelector('h3').textContent, Number(s.id.slice(1))])
+        .sort(([a, i], [b, j]) => a.localeCompare(b) || i - j).map(([, i]) => 's' + i)""")
+    order(browser, "plan", sorted(worst, key=lambda s: int(s[1:])))
+    order(browser, "name", name)
+    # The last wish counts, also while the one before is not fulfilled.
+    browser.js("(e => { for (e.value of ['plan', 'name']) e.dispatchEvent(new Event('change', {bubbles: true})); })(document.getElementById('f-order'))")
+    order(browser, "worst", worst)
+    eventually(browser, "the end of sorting", "document.querySelectorAll('.moving').length", 0)
 
 
 def keyboard(browser):
@@ -292,7 +377,11 @@ def look_at(browser, path, folder):
         equal(f"contrast below 4.5, {scheme}", browser.js(CONTRAST), "")
     browser.media("light")
     filters(browser)
+    counts(browser)
     sorting(browser)
+    browser.js(CLICK % ".toggle.low")
+    browser.js(RESET)
+    eventually(browser, "everything after all", "document.querySelectorAll('#articles [hidden]').length", 0)
     keyboard(browser)
     names(browser)
     browser.events = [e for e in browser.events if e.get("method") != "Network.requestWillBeSent"]
@@ -310,9 +399,22 @@ def look_at(browser, path, folder):
     browser.media("dark")
     if light == browser.js("getComputedStyle(document.body).backgroundColor"):
         raise AssertionError("dark looks like light")
+    printed(browser)
     without_script(browser, path)
     if folder:
         pictures(browser, path, folder)
+
+
+READABLE = """[...document.querySelectorAll('%s')].filter(e => !e.checkVisibility({contentVisibilityAuto: true})).length"""
+
+
+def printed(browser):
+    """On paper is what is closed as well, and what is far from the screen."""
+    browser.media("light", "print")
+    for part in (".finding", ".overview td", ".coverage td", ".scores td", ".suppressed td"):
+        equal(f"{part} left out of a print", browser.js(READABLE % part), 0)
+    equal("a table on paper", browser.js("getComputedStyle(document.querySelector('.overview tr')).display"), "table-row")
+    browser.media("light")
 
 
 def without_script(browser, path):
@@ -323,6 +425,7 @@ def without_script(browser, path):
     equal("filters without a script", browser.js("document.getElementById('controls').checkVisibility()"), False)
     equal("buttons without a script", browser.js("[...document.querySelectorAll('button')].filter(b => b.checkVisibility()).length"), 0)
     equal("servers without a script", browser.js(SHOWN), browser.js("document.querySelectorAll('.server').length"))
+    equal("hidden without a script", browser.js("[...document.querySelectorAll('[hidden]')].map(e => e.id)"), ["controls"])
 
 
 def pictures(browser, path, folder):

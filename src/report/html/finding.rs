@@ -62,10 +62,14 @@ fn write_group(
 ) {
     let Some(worst) = group.first() else { return };
     let open = if worst.severity >= Severity::Medium { " open" } else { "" };
+    let more = match group.len().saturating_sub(shelf.room) {
+        0 => String::new(),
+        left => format!(" data-more=\"{left}\""),
+    };
     let title = shelf.rules.get(rule).map_or("", |r| r.title.as_ref());
     let _ = write!(
         out,
-        "<details class=\"rule\" data-rule=\"{}\"{open}><summary>{}<code>{}</code> \
+        "<details class=\"rule\" data-rule=\"{}\"{more}{open}><summary>{}<code>{}</code> \
          <span class=\"title\">{}</span><span class=\"times\">{}</span></summary>",
         attribute(rule, 60),
         badge(worst.severity),

@@ -159,7 +159,7 @@ impl Page<'_> {
     fn servers(&self, out: &mut String) {
         out.push_str(
             "<section aria-labelledby=\"servers\"><h2 id=\"servers\">Servers</h2><div class=\"scroll\" tabindex=\"0\" \
-             role=\"region\" aria-label=\"Servers, as a table\"><table class=\"overview\"><thead><tr>",
+             role=\"region\" aria-label=\"Servers, as a table\"><table role=\"table\" class=\"overview\"><thead role=\"rowgroup\"><tr role=\"row\">",
         );
         let heads = [
             ("Server", ""),
@@ -175,9 +175,9 @@ impl Page<'_> {
             ("ms", "n"),
         ];
         for (head, class) in heads {
-            let _ = write!(out, "<th scope=\"col\" class=\"{class}\">{head}</th>");
+            let _ = write!(out, "<th role=\"columnheader\" scope=\"col\" class=\"{class}\">{head}</th>");
         }
-        out.push_str("</tr></thead><tbody>\n");
+        out.push_str("</tr></thead><tbody role=\"rowgroup\">");
         self.parts.iter().for_each(|part| out.push_str(&part.row));
         out.push_str("</tbody></table></div></section>\n");
     }

@@ -91,6 +91,15 @@ fn nothing_that_a_server_says_becomes_markup() {
 }
 
 #[test]
+fn nothing_stands_between_what_is_sorted() {
+    let page = page(&gallery(), &[client()]);
+    let between = |before: &str, start: &str| page.matches(&format!("{before}{start}")).count();
+    let others = gallery().len() - 1;
+    assert_eq!(between("</article>", "<article class=\"server\""), others);
+    assert_eq!(between("</tr>", "<tr role=\"row\" data-server="), others);
+}
+
+#[test]
 fn a_page_of_nothing_says_so() {
     let page = page(&[], &[]);
     assert!(page.contains("There was no server to look at."), "{}", without_style_and_script(&page));
@@ -119,6 +128,8 @@ fn many_findings_are_counted_and_few_are_told() {
     let small = page(std::slice::from_ref(&crowd), &[]);
     assert_eq!(small.matches("<li class=\"finding\"").count(), MOST);
     assert!(small.contains("450 more like these, listed in the JSON report."));
+    // What the script counts is what is written.
+    assert!(small.contains("<details class=\"rule\" data-rule=\"HK-CAP-004\" data-more=\"450\">"));
     let out = Shared::default();
     let mut sink = HtmlSink::new(out.clone());
     sink.begin(&RunInfo { planned: 1_000_000, ..gallery_run() }).unwrap();
