@@ -241,7 +241,8 @@ def counts(browser):
     equal("findings by severity and findings in the page", sums, listed + more + elsewhere)
     last = "[...document.querySelectorAll('.server')].at(-1)"
     words = browser.js(f"""[{last}.querySelector('h3').textContent, {last}.querySelector('.status').textContent,
-        document.querySelector('#articles .finding:last-child .fingerprint code').textContent,
+        (document.querySelector('#articles .finding + .finding') ?? document.querySelector('#articles .finding'))
+            .querySelector('.fingerprint code').textContent,
         document.querySelector('#articles .finding bdi').textContent.slice(0, 12).toUpperCase()]""")
     rule = browser.js("[...document.querySelectorAll('#f-rule option')].at(-1).value")
     plain = {"text": "", "off": [], "rule": "", "status": ""}
