@@ -413,7 +413,7 @@ def printed(browser):
     """On paper is what is closed as well, and what is far from the screen."""
     browser.media("light", "print")
     for part in (".finding", ".overview td", ".coverage td", ".scores td", ".suppressed td"):
-        equal(f"{part} left out of a print", browser.js(READABLE % part), 0)
+        eventually(browser, f"{part} left out of a print", READABLE % part, 0)
     equal("a table on paper", browser.js("getComputedStyle(document.querySelector('.overview tr')).display"), "table-row")
     browser.media("light")
 
