@@ -283,6 +283,34 @@ fn a_baseline_is_the_same_bytes_until_a_server_changes() {
 }
 
 #[test]
+fn a_server_that_was_only_renamed_is_accepted_under_any_name() {
+    let home = Home::new("other-name");
+    let baseline = ["--baseline", "hawkeye-baseline.json"];
+    home.offers(&json!({"tools": [tool("read", "Reads a file.")]}));
+    home.scan(&[]);
+    home.run(&["baseline", "accept"]);
+    home.servers("other", "offer.json");
+    let output =
+        home.run(&[&["scan", "--targets", "servers.json", "--format", "json"], &baseline[..]].concat());
+    let (report, said): (Value, _) = (serde_json::from_slice(&output.stdout).unwrap(), text(&output.stderr));
+    assert_eq!(report["targets"][0]["drift"]["changes"], json!([]));
+    assert!(said.contains("1 accepted server has another name now: twin is other"), "{said}");
+    assert!(!said.contains("no target of this run"), "{said}");
+    // The history and a comparison of runs say the same.
+    assert_eq!(home.scan(&[])["drift"]["changes"], json!([]));
+    let summary = home.json(&["diff", "-3", "--format", "json"])["summary"].clone();
+    assert_eq!(
+        (&summary["added"], &summary["removed"], &summary["changed"]),
+        (&json!(0), &json!(0), &json!(1))
+    );
+    // Its earlier name is none of two servers then.
+    let accepted = text(&home.run(&["baseline", "accept"]).stdout);
+    assert!(accepted.contains("1 server (0 new, 1 as they are now, 1 renamed)"), "{accepted}");
+    let output = home.run(&[&["scan", "--targets", "servers.json"], &baseline[..]].concat());
+    assert!(!text(&output.stderr).contains("accepted server"), "{output:?}");
+}
+
+#[test]
 fn only_what_is_in_no_run_is_pruned_from_a_baseline() {
     let home = Home::new("prune");
     let listing = |name: &str| json!({"name": name, "tools": [tool("read", "Reads a file.")]}).to_string();

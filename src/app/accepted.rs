@@ -3,7 +3,7 @@
 //!
 //! It is a report with nothing in it but servers, so that whatever reads reports reads it: `assess`, `diff`.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -14,7 +14,8 @@ use crate::base::text::{is_deceptive, plural, quote, visible};
 use crate::base::time::rfc3339;
 use crate::model::drift::Since;
 use crate::model::inventory::{CoverageState, Inventory, Json, List};
-use crate::model::outcome::{Outcome, Status};
+use crate::model::outcome::{EndpointView, Outcome, Status};
+use crate::model::same;
 use crate::report::output;
 use crate::saved;
 
@@ -57,30 +58,49 @@ impl Baseline {
         Since { at: rfc3339(self.at), run: None, file: Some(self.file.display().to_string()) }
     }
 
-    /// The accepted form of `outcome`: by its name, or else by its endpoint.
-    pub(in crate::app) fn server(&self, outcome: &Outcome) -> Option<&Outcome> {
-        let named = self.servers.iter().find(|server| server.name == outcome.name);
-        named.or_else(|| {
-            let known =
-                |view: &crate::model::outcome::EndpointView| view.url.is_some() || view.command.is_some();
-            let same = |server: &&Outcome| known(&server.endpoint) && server.endpoint == outcome.endpoint;
-            self.servers.iter().find(same)
-        })
+    /// The place of the server called `name` at `endpoint`; `taken` are the names of today.
+    pub(in crate::app) fn place(
+        &self,
+        name: &str,
+        endpoint: &EndpointView,
+        taken: impl Fn(&str) -> bool,
+    ) -> Option<usize> {
+        same::find(&self.servers, name, endpoint, taken).map(|(at, _)| at)
     }
 
-    /// That servers of the file are none of those `met`; nothing where all are.
-    pub(in crate::app) fn missing(&self, met: &HashSet<String>) -> Option<String> {
-        let names: Vec<&str> =
-            self.servers.iter().map(|s| s.name.as_str()).filter(|name| !met.contains(*name)).collect();
-        if names.is_empty() {
-            return None;
+    /// The server at that place.
+    pub(in crate::app) fn at(&self, place: usize) -> Option<&Outcome> {
+        self.servers.get(place)
+    }
+
+    /// That servers of the file are none of those `met`, or have another name now: for each place that was met,
+    /// the name of today. No line where all are as they were.
+    pub(in crate::app) fn apart(&self, met: &BTreeMap<usize, String>) -> Vec<String> {
+        let mut lines = Vec::new();
+        let (mut missing, mut renamed) = (Vec::new(), Vec::new());
+        for (at, server) in self.servers.iter().enumerate() {
+            match met.get(&at) {
+                None => missing.push(quote(&server.name, 60)),
+                Some(now) if *now != server.name => {
+                    renamed.push(format!("{} is {}", quote(&server.name, 60), quote(now, 60)));
+                }
+                Some(_) => {}
+            }
         }
-        let shown: Vec<String> = names.iter().take(MOST_NAMES).map(|name| quote(name, 60)).collect();
-        let more = names.len() - shown.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let are = if names.len() == 1 { "is no target" } else { "are no targets" };
-        let count = plural(names.len(), "accepted server");
-        Some(format!("{}: {count} {are} of this run: {}{more}", self.file.display(), shown.join(", ")))
+        let mut say = |names: Vec<String>, (one, many): (&str, &str)| {
+            if names.is_empty() {
+                return;
+            }
+            let more = names.len().saturating_sub(MOST_NAMES);
+            let shown = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let (are, count) =
+                (if names.len() == 1 { one } else { many }, plural(names.len(), "accepted server"));
+            lines.push(format!("{}: {count} {are}: {shown}{more}", self.file.display()));
+        };
+        say(missing, ("is no target of this run", "are no targets of this run"));
+        say(renamed, ("has another name now", "have other names now"));
+        lines
     }
 
     /// Its servers.

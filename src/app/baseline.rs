@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::base::text::{plural, quote};
 use crate::cli::args::{Baseline as Args, BaselineAccept, BaselineCheck, BaselineCommand};
 use crate::model::outcome::Outcome;
+use crate::model::same::{self, Tie};
 
 use super::accepted::{self, Baseline, acceptable};
 use super::compared::compare;
@@ -48,19 +49,18 @@ fn accept(args: &BaselineAccept) -> Result<Exit, Missing> {
         true => Baseline::read(&args.baseline).map_err(Missing::Usage)?.into_servers(),
         false => Vec::new(),
     };
-    let (mut new, mut renewed, mut refused) = (0, 0, Vec::new());
-    let (kept, gone): (Vec<Outcome>, Vec<Outcome>) =
-        servers.into_iter().partition(|server| !args.prune || there.contains(&server.name));
-    servers = kept;
+    let (mut new, mut renewed, mut renamed, mut refused) = (0, 0, 0, Vec::new());
     for outcome in outcomes {
         if !acceptable(&outcome) {
             refused.push(outcome.name);
             continue;
         }
-        match servers.iter_mut().find(|server| server.name == outcome.name) {
-            Some(place) => {
+        let taken = |name: &str| there.contains(name);
+        match same::find(&servers, &outcome.name, &outcome.endpoint, taken) {
+            Some((at, tie)) => {
                 renewed += 1;
-                *place = outcome;
+                renamed += usize::from(tie == Tie::Renamed);
+                servers[at] = outcome;
             }
             None => {
                 new += 1;
@@ -68,6 +68,9 @@ fn accept(args: &BaselineAccept) -> Result<Exit, Missing> {
             }
         }
     }
+    let before = servers.len();
+    servers.retain(|server| !args.prune || there.contains(&server.name));
+    let gone = before - servers.len();
     if servers.is_empty() {
         let why = match refused.is_empty() {
             true => "that run has no servers",
@@ -80,7 +83,8 @@ fn accept(args: &BaselineAccept) -> Result<Exit, Missing> {
         say(&format!("cannot write the baseline: {e}"));
         return Ok(Exit::Unwritten);
     }
-    let dropped = if gone.is_empty() { String::new() } else { format!(", {} dropped", gone.len()) };
+    let some = |n: usize, what: &str| if n == 0 { String::new() } else { format!(", {n} {what}") };
+    let (renamed, dropped) = (some(renamed, "renamed"), some(gone, "dropped"));
     if !refused.is_empty() {
         let names: Vec<String> = refused.iter().take(MOST_NAMES).map(|name| quote(name, 60)).collect();
         let more = if refused.len() > names.len() { ", ..." } else { "" };
@@ -88,7 +92,10 @@ fn accept(args: &BaselineAccept) -> Result<Exit, Missing> {
         say(&format!("{count} not accepted, because not complete: {}{more}", names.join(", ")));
     }
     let file = args.baseline.display();
-    print(&format!("{file}: {} ({new} new, {renewed} as they are now{dropped})\n", plural(all, "server")));
+    print(&format!(
+        "{file}: {} ({new} new, {renewed} as they are now{renamed}{dropped})\n",
+        plural(all, "server")
+    ));
     Ok(if refused.is_empty() { Exit::Complete } else { Exit::Incomplete })
 }
 

@@ -1,11 +1,10 @@
 //! The servers of two reports, brought together and compared.
 
-use std::collections::HashMap;
-
 use crate::analysis::drift::{self, Found};
 use crate::model::comparison::{Comparison, Fate, Server, Summary};
 use crate::model::drift::{Detail, Difference, How, Part};
 use crate::model::outcome::Outcome;
+use crate::model::same::partners;
 
 use super::sides::Side;
 
@@ -86,27 +85,4 @@ fn status(then: &Outcome, now: &Outcome) -> Difference {
     let details = vec![Detail { pointer: String::new(), before: word(then), after: word(now) }];
     let pointer = Some("/status".to_owned());
     Difference { what: Part::Status, name: String::new(), change: How::Changed, pointer, details }
-}
-
-/// For each of `after`, its place in `before`: the same name, or else the same endpoint under a name that is
-/// gone.
-fn partners(before: &[Outcome], after: &[Outcome]) -> Vec<Option<usize>> {
-    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, outcome) in before.iter().enumerate().rev() {
-        by_name.entry(&outcome.name).or_default().push(at);
-    }
-    let mut partners: Vec<Option<usize>> =
-        after.iter().map(|outcome| by_name.get_mut(outcome.name.as_str())?.pop()).collect();
-    let words = |outcome: &Outcome| {
-        let words: Vec<&str> = outcome.endpoint.words().collect();
-        (!words.is_empty()).then(|| words.join("\0"))
-    };
-    let mut left: HashMap<String, usize> =
-        by_name.into_values().flatten().filter_map(|at| Some((words(&before[at])?, at))).collect();
-    for (outcome, partner) in after.iter().zip(&mut partners) {
-        if partner.is_none() {
-            *partner = words(outcome).and_then(|words| left.remove(&words));
-        }
-    }
-    partners
 }

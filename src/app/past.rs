@@ -3,7 +3,7 @@
 //!
 //! Nothing that goes wrong here changes what a scan finds.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{self, Path};
 use std::time::{Duration, SystemTime};
 
@@ -16,10 +16,10 @@ use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::drift::{Drift, Moment, Since};
 use crate::model::notes::Note;
-use crate::model::outcome::{Outcome, Owner, Status};
+use crate::model::outcome::{EndpointView, Outcome, Owner, Status};
 use crate::model::run::{Missing, RuleSet, RunInfo, Tally};
 use crate::model::shard::ShardRun;
-use crate::model::target::{Endpoint, Target};
+use crate::model::target::Target;
 use crate::store::history::{self, Begun, Ended, Entry, Identity, Knowledge, Known, Offer};
 use crate::store::key::HashKey;
 use crate::store::options::HistoryOptions;
@@ -58,8 +58,10 @@ struct Run {
     taken: HashSet<Name>,
     /// Servers that came already.
     seen: HashSet<Identity>,
-    /// Those of the baseline that came.
-    met: HashSet<String>,
+    /// The names of all its targets; none where there is no baseline.
+    names: HashSet<String>,
+    /// Those of the baseline that came, by their places, with their names of today.
+    met: BTreeMap<usize, String>,
     /// Nothing is written before something has changed.
     held: bool,
     waiting: Vec<Entry>,
@@ -131,21 +133,22 @@ impl Past {
     ) {
         let taken = self.database.as_ref().and_then(|database| {
             database.with(|store| {
-                let name = |t: &Target| {
-                    name_key(store.secret(), &t.owners, kind(matches!(t.endpoint, Endpoint::Remote(_))))
-                };
+                let name = |t: &Target| name_key(store.secret(), &t.owners, t.view().kind());
                 Ok(targets.iter().chain(elsewhere).filter_map(name).collect())
             })
         });
         self.begin_with(info, taken.unwrap_or_default(), recording);
-        if let (Some(run), true) = (&mut self.run, self.baseline.is_some()) {
-            run.met.extend(elsewhere.iter().map(|target| target.name.clone()));
+        if let (Some(run), Some(baseline)) = (&mut self.run, &self.baseline) {
+            run.names.extend(targets.iter().chain(elsewhere).map(|target| target.name.clone()));
+            for target in elsewhere {
+                run.meet(baseline, &target.name, &target.view());
+            }
         }
     }
 
     /// The name of the server of `outcome` as [`Past::begin_with`] takes it.
     pub(in crate::app) fn name_of(&self, outcome: &Outcome) -> Option<Name> {
-        let kind = kind(outcome.endpoint.url.is_some());
+        let kind = outcome.endpoint.kind();
         self.database.as_ref()?.with(|store| Ok(name_key(store.secret(), &outcome.owners, kind)))?
     }
 
@@ -161,7 +164,8 @@ impl Past {
             knowledge: knowledge.unwrap_or_default(),
             taken,
             seen: HashSet::new(),
-            met: HashSet::new(),
+            names: HashSet::new(),
+            met: BTreeMap::new(),
             held: recording == Recording::Changes,
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -173,18 +177,18 @@ impl Past {
         self.pending = self.recall(outcome);
         if let Some(baseline) = &self.baseline {
             let Some(run) = &mut self.run else { return };
-            run.met.insert(outcome.name.clone());
+            let before = run.meet(baseline, &outcome.name, &outcome.endpoint).and_then(|at| baseline.at(at));
             // What was not reached is compared with nothing.
             if outcome.inventory.protocol.is_none() {
                 return;
             }
             outcome.drift = None;
             let since = baseline.since();
-            let found = match baseline.server(outcome) {
+            let found = match before {
                 Some(before) => drift::compare(before, outcome, &drift::REPORT),
                 None => vec![drift::new_server(outcome)],
             };
-            let findings = match baseline.server(outcome) {
+            let findings = match before {
                 Some(before) => drift::findings(before, outcome, &found, &since, &self.policy),
                 None => Vec::new(),
             };
@@ -320,7 +324,7 @@ impl Past {
         clients: &[Client],
     ) {
         if let (Some(baseline), Some(run)) = (&self.baseline, &self.run) {
-            baseline.missing(&run.met).iter().for_each(|line| log::warn!("{line}"));
+            baseline.apart(&run.met).iter().for_each(|line| log::warn!("{line}"));
         }
         self.write();
         let (Some(database), Some(run)) = (&self.database, self.run.take()) else { return };
@@ -341,6 +345,15 @@ impl Past {
             let options = &self.options;
             database.with(|store| history::prune(store, options, Some(number), SystemTime::now()));
         }
+    }
+}
+
+impl Run {
+    /// The place in `baseline` of a target of this run.
+    fn meet(&mut self, baseline: &Baseline, name: &str, endpoint: &EndpointView) -> Option<usize> {
+        let at = baseline.place(name, endpoint, |name| self.names.contains(name))?;
+        self.met.insert(at, name.to_owned());
+        Some(at)
     }
 }
 
@@ -366,19 +379,13 @@ fn before(store: &mut Store, known: &Known) -> Result<Option<Outcome>, StoreErro
     Ok(record::outcome(Some(&offer), &verdict))
 }
 
-/// A server does not become another one of its kind, but a process is no URL.
-fn kind(remote: bool) -> &'static str {
-    if remote { "url" } else { "process" }
-}
-
 /// What makes a server the same one next time; twins, which nothing tells apart, are counted.
 fn identity(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {
     let view = &outcome.endpoint;
     let twin = twin.to_string();
-    let parts: Vec<&str> =
-        [kind(view.url.is_some()), twin.as_str()].into_iter().chain(view.words()).collect();
+    let parts: Vec<&str> = [view.kind(), twin.as_str()].into_iter().chain(view.words()).collect();
     let endpoint = history::endpoint_of(secret, &parts);
-    Identity { name: name_key(secret, &outcome.owners, kind(view.url.is_some())), endpoint }
+    Identity { name: name_key(secret, &outcome.owners, view.kind()), endpoint }
 }
 
 fn identity_of_twin(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {

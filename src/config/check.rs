@@ -8,6 +8,7 @@ use crate::base::text::{plural, quote};
 use crate::model::outcome::FailureKind;
 use crate::model::target::Hold;
 
+use super::approved;
 use super::judging;
 #[cfg(test)]
 use super::keys::Key;
@@ -72,7 +73,7 @@ pub(crate) fn check(path: &Path, environment: &Environment) -> Result<Checked, V
     }
     let layer = layer::from_file(&name, &node, environment.home.as_deref());
     let mut errors = layer.errors;
-    errors.extend(judging_of(&name, &layer.settings).err());
+    errors.extend(judging_of(&name, &layer.settings));
     let servers = layer.servers.map(|n| targets::from_node(&name, n, environment)).transpose();
     let servers = servers.unwrap_or_else(|e| {
         errors.push(e);
@@ -102,8 +103,8 @@ fn judged_by(name: &str, node: &Node) -> Result<Option<Subject>, Vec<ConfigError
     counted.map(Some).map_err(|e| vec![e])
 }
 
-/// Whether the rules that `settings` name are there, and their files are without mistakes.
-fn judging_of(name: &str, settings: &[Setting]) -> Result<(), ConfigError> {
+/// Whether the rules that `settings` name are there, and every file they name that judges is without mistakes.
+fn judging_of(name: &str, settings: &[Setting]) -> Vec<ConfigError> {
     let mut draft = Draft::new();
     let mut lines = HashMap::new();
     for setting in settings {
@@ -116,7 +117,9 @@ fn judging_of(name: &str, settings: &[Setting]) -> Result<(), ConfigError> {
         let line = line.or(lines.get(key).copied()).unwrap_or(1);
         ConfigError::bare(format!("{name}:{line}: {key}: {why}"))
     };
-    draft.judging.finish(blame, |_| name.to_owned()).map(|_| ())
+    let approved = draft.approved.as_deref().map(approved::read).and_then(Result::err);
+    let judging = draft.judging.finish(blame, |_| name.to_owned()).err();
+    approved.into_iter().chain(judging).collect()
 }
 
 fn check_targets(name: &str, text: &str, environment: &Environment) -> Result<Checked, Vec<ConfigError>> {

@@ -17,6 +17,7 @@ pub mod pool;
 pub mod revision;
 pub mod risk;
 pub mod run;
+pub(crate) mod same;
 pub mod secret;
 pub mod shard;
 pub mod target;

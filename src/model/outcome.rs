@@ -179,6 +179,11 @@ pub struct EndpointView {
 }
 
 impl EndpointView {
+    /// Which of the two it is: a process is no URL, whatever their words.
+    pub(crate) const fn kind(&self) -> &'static str {
+        if self.url.is_some() { "url" } else { "process" }
+    }
+
     /// The URL, or the command and its arguments.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         let args = self.args.iter().flatten();

@@ -55,12 +55,11 @@ pub struct Identity([u8; 32]);
 impl Identity {
     /// Of the server called `name` at `endpoint`.
     pub fn of(name: &str, owners: &[Owner], endpoint: &EndpointView) -> Identity {
-        let kind = if endpoint.url.is_some() { "url" } else { "process" };
         let words: Vec<&str> = endpoint.words().collect();
         if words.is_empty() || owners.iter().any(|owner| owner.file == DEMO) {
             return Identity(digest(["name", name]));
         }
-        Identity(digest([kind].into_iter().chain(words)))
+        Identity(digest([endpoint.kind()].into_iter().chain(words)))
     }
 
     /// Of `target`.

@@ -3,10 +3,7 @@
 //! A row of `seen` is one target of one run and refers to a *state*: one server in one condition, whose two
 //! texts stand in `body` under their SHA-256. A server that stays as it is costs a row of numbers a run.
 //!
-//! The same server is: the same name in the same file and the same endpoint; or else the same name in the same
-//! file, if it is still a command or still a URL (its command line or address changed); or else the same
-//! endpoint, if the name it had is no target any more (it was renamed). Endpoints are compared as they are
-//! shown: with secrets masked, so that a new token makes no new server.
+//! Which server is the same one, `model::same` says; a name here is one in a file, of a command or of a URL.
 //!
 //! Invariant: no secret is stored; names, files and endpoints are found by keyed hashes.
 
@@ -18,6 +15,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, TransactionBehavior, params}
 use super::body::Bodies;
 use super::key::{HashKey, mark};
 use super::{Store, StoreError};
+use crate::model::same::Tie;
 
 pub(crate) use super::body::{Text, text};
 pub(crate) use super::retention::{clear, prune};
@@ -328,14 +326,9 @@ impl Knowledge {
     pub(crate) fn of(&self, who: &Identity, taken: &HashSet<[u8; 16]>) -> Option<Known> {
         let named = who.name.and_then(|name| self.by_name.get(&name));
         let all = [self.by_endpoint.get(&who.endpoint), named].into_iter().flatten().flatten();
-        let rank = |state: &State| match (
-            state.identity.name == who.name,
-            state.identity.endpoint == who.endpoint,
-        ) {
-            (true, true) => Some(2),
-            (true, false) if who.name.is_some() => Some(1),
-            (true, false) => None,
-            (false, _) => state.identity.name.is_none_or(|name| !taken.contains(&name)).then_some(0),
+        let rank = |State { identity: then, .. }: &State| {
+            let gone = || then.name.is_none_or(|name| !taken.contains(&name));
+            Tie::of(then.name == who.name, then.endpoint == who.endpoint, gone)
         };
         let ranked = all.filter_map(|at| {
             let state = &self.states[*at];
