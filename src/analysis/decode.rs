@@ -32,10 +32,7 @@ pub(super) fn hidden(text: &str) -> Vec<Hidden> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let runs = text.split(|c: char| {
-        !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_' | '%' | '.'))
-    });
-    for run in runs.filter(|run| run.len() >= SHORTEST) {
+    for run in runs(text) {
         if found.len() == MOST {
             break;
         }
@@ -47,11 +44,42 @@ pub(super) fn hidden(text: &str) -> Vec<Hidden> {
     found
 }
 
+/// What may be encoded in `text`: it is of no more than these characters, and long.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    const CODED: [bool; 256] = {
+        let (mut coded, mut b) = ([false; 256], 0);
+        while b < 128 {
+            let c = b as u8;
+            coded[b] =
+                c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'=' | b'-' | b'_' | b'%' | b'.');
+            b += 1;
+        }
+        coded
+    };
+    text.as_bytes()
+        .chunk_by(|a, b| CODED[usize::from(*a)] == CODED[usize::from(*b)])
+        .scan(0, |at, run| {
+            let from = *at;
+            *at += run.len();
+            Some((from, run))
+        })
+        .filter(|(_, run)| run.len() >= SHORTEST && CODED[usize::from(run[0])])
+        .filter_map(|(from, run)| text.get(from..from + run.len()))
+}
+
 /// Letters set apart, from here on, spell something.
 const LETTERS: usize = 12;
 
 /// What `l e t t e r s  s e t  a p a r t` spell.
 fn spaced(text: &str) -> Option<Hidden> {
+    if text.is_ascii() {
+        // Most texts have next to none.
+        let bytes = text.as_bytes();
+        let alone = bytes.windows(3).filter(|w| w[0] == b' ' && w[1] != b' ' && w[2] == b' ').count();
+        if alone + 2 < LETTERS {
+            return None;
+        }
+    }
     let (mut sent, mut says, mut letters) = (String::new(), String::new(), 0);
     for part in text.split(' ').chain(["end"]) {
         let mut chars = part.chars();
