@@ -56,15 +56,26 @@ fn runs(text: &str) -> impl Iterator<Item = &str> {
         }
         coded
     };
-    text.as_bytes()
-        .chunk_by(|a, b| CODED[usize::from(*a)] == CODED[usize::from(*b)])
-        .scan(0, |at, run| {
-            let from = *at;
-            *at += run.len();
-            Some((from, run))
-        })
-        .filter(|(_, run)| run.len() >= SHORTEST && CODED[usize::from(run[0])])
-        .filter_map(|(from, run)| text.get(from..from + run.len()))
+    let bytes = text.as_bytes();
+    let coded = |at: usize| bytes.get(at).is_some_and(|b| CODED[usize::from(*b)]);
+    let mut next = SHORTEST - 1;
+    // A run of that length is where one looks only now and then.
+    std::iter::from_fn(move || {
+        while next < bytes.len() {
+            let at = next;
+            next += SHORTEST;
+            if !coded(at) {
+                continue;
+            }
+            let from = (0..at).rev().find(|i| !coded(*i)).map_or(0, |i| i + 1);
+            let to = (at..bytes.len()).find(|i| !coded(*i)).unwrap_or(bytes.len());
+            next = to + SHORTEST;
+            if to - from >= SHORTEST {
+                return text.get(from..to);
+            }
+        }
+        None
+    })
 }
 
 /// Letters set apart, from here on, spell something.
@@ -75,8 +86,9 @@ fn spaced(text: &str) -> Option<Hidden> {
     if text.is_ascii() {
         // Most texts have next to none.
         let bytes = text.as_bytes();
-        let alone = bytes.windows(3).filter(|w| w[0] == b' ' && w[1] != b' ' && w[2] == b' ').count();
-        if alone + 2 < LETTERS {
+        let mut last = 0;
+        let alone = memchr::memchr_iter(b' ', bytes).filter(|at| at - std::mem::replace(&mut last, *at) == 2);
+        if alone.count() + 2 < LETTERS {
             return None;
         }
     }

@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::frames::{FRAMES, Frame, is_notion};
-use super::lexicon::{LEXICON, SECRET_PLACES, form, notion};
-use super::words::{Class, Words};
+use super::lexicon::{LEXICON, Meaning, SECRET_PLACES, form, notion};
+use super::words::{Class, Contents, Words};
 
 #[derive(Debug, Default)]
 pub(super) struct Slot {
@@ -49,16 +49,20 @@ impl Slot {
             }
     }
 
-    /// Notions one of which has to be there; nothing, where a word or a class may be instead.
-    fn needs(&self) -> Option<u128> {
-        (self.words.is_empty()
-            && !self.secret
-            && !self.address
-            && !self.mail
-            && !self.device
-            && !self.account
-            && !self.ident)
-            .then_some(self.notions | self.bent)
+    /// What something of has to be there; nothing, where many a word may be it.
+    fn needs(&self) -> Option<Contents> {
+        let class = |wanted: bool, class: Class| match wanted {
+            true => Contents::of(Meaning::default(), class),
+            false => Contents::default(),
+        };
+        let mut needs = Contents { notions: self.notions | self.bent, ..Contents::default() };
+        for literal in &self.words {
+            needs.literals |= 1 << (literal % 128);
+        }
+        let classes = class(self.secret || self.device, Class::Path)
+            .with(class(self.address, Class::Address))
+            .with(class(self.mail, Class::Mail));
+        (!self.account && !self.ident).then_some(needs.with(classes))
     }
 }
 
@@ -67,10 +71,8 @@ impl Slot {
 pub(super) struct Plan {
     pub(super) slots: Vec<Slot>,
     pub(super) unless: u128,
-    /// Notions that have to be there.
-    pub(super) must: u128,
-    /// Of each of these, one has to be.
-    pub(super) needs: Vec<u128>,
+    /// Something of each of these has to be there.
+    pub(super) needs: Vec<Contents>,
     pub(super) crosses: bool,
     pub(super) beyond: bool,
     pub(super) guarded: bool,
@@ -96,14 +98,20 @@ impl Plan {
             } else {
                 part.split('|').for_each(|choice| slot.add(choice));
                 plan.crosses |= slot.crosses;
-                match slot.needs() {
-                    Some(one) if one.is_power_of_two() => plan.must |= one,
-                    several => plan.needs.extend(several),
-                }
+                plan.needs.extend(slot.needs());
                 plan.slots.push(std::mem::take(&mut slot));
             }
         }
         plan
+    }
+
+    /// Whether all of it can be in a sentence of `contents`.
+    pub(super) fn may_be_in(&self, contents: Contents) -> bool {
+        self.needs.iter().all(|need| {
+            need.notions & contents.notions != 0
+                || need.literals & contents.literals != 0
+                || need.classes & contents.classes != 0
+        })
     }
 
     /// The last word of the frame that begins at `first`, if the words are there. All ways are followed at

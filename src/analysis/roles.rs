@@ -23,14 +23,16 @@ pub(super) const BAD: u16 = 1 << 8;
 pub(super) const AWAY: u16 = 1 << 9;
 /// The same, in a sentence of its own.
 pub(super) const RATHER: u16 = 1 << 10;
+/// May put one tool in another's place.
+pub(super) const INSTEAD: u16 = 1 << 11;
 /// What stands before it is a tool's name.
-pub(super) const TOOL: u16 = 1 << 11;
+pub(super) const TOOL: u16 = 1 << 12;
 /// Says nothing about what a text is about.
-pub(super) const EMPTY: u16 = 1 << 12;
+pub(super) const EMPTY: u16 = 1 << 13;
 
 /// The table. A word may be in several lists.
 #[rustfmt::skip]
-pub(super) const ROLES: [(u16, &str); 13] = [
+pub(super) const ROLES: [(u16, &str); 14] = [
     (LEADS, "and then or please first also always never must should will shall kindly instead silently quietly secretly now just simply dont not immediately automatically you additionally next finally afterwards beforehand later otherwise cannot may can without but"),
     (OBLIGES, "have has need needs required obliged is are ought supposed sure remember expected asked told instructed free necessary mandatory important essential"),
     (BE, "is are be been being gets get was were"),
@@ -42,6 +44,7 @@ pub(super) const ROLES: [(u16, &str); 13] = [
     (BAD, "deprecated obsolete outdated unsafe insecure vulnerable broken buggy dangerous compromised unreliable retired discontinued disabled superseded replaced legacy inaccurate corrupts leaks"),
     (AWAY, "instead prefer replacement replaces supersedes avoid rather only dont never"),
     (RATHER, "instead prefer replacement replaces"),
+    (INSTEAD, "instead place rather replacement replaces supersedes dont never not avoid stop"),
     (TOOL, "tool function"),
     (EMPTY, "the and for with from this that are can its you will"),
 ];

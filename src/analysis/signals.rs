@@ -254,14 +254,12 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
         let next = words.sentences.get(token.sentence + 1).copied().unwrap_or_default();
         let mut consider = |number: usize| {
             let (frame, plan) = (&FRAMES[number], &index.plans[number]);
-            let around = if plan.crosses { sentence | next } else { sentence };
             // First what most fail.
-            if plan.must & !around != 0
-                || plan.unless & sentence != 0
+            if !plan.may_be_in(if plan.crosses { sentence.with(next) } else { sentence })
+                || plan.unless & sentence.notions != 0
                 || plan.beyond && at < purpose
                 || plan.guarded && index.guard & so_far != 0
                 || frame.sign == Sign::Outward && !place.asks
-                || plan.needs.iter().any(|notions| notions & around == 0)
             {
                 return;
             }
@@ -275,7 +273,9 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
             }
             if let Some(end) = plan.follow(words, at)
                 && !((frame.deniable || words.get(at) == "without") && denied(words, at))
-                && !(index.examples & sentence != 0 && words.tokens[at].quoted && words.tokens[end].quoted)
+                && !(index.examples & sentence.notions != 0
+                    && words.tokens[at].quoted
+                    && words.tokens[end].quoted)
             {
                 signals.seen[frame.sign as usize] = match known {
                     0 => (number, false),

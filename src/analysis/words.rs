@@ -44,13 +44,42 @@ pub(super) struct Token {
     pub(super) sentence: usize,
 }
 
+/// What a sentence is made of: whoever looks for something knows at once that it is not there.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Contents {
+    pub(super) notions: u128,
+    /// The words that frames name, several to a bit.
+    pub(super) literals: u128,
+    /// [`Class`], a bit each.
+    pub(super) classes: u8,
+    pub(super) roles: u16,
+}
+
+impl Contents {
+    /// One word, or what is asked for in its place.
+    pub(super) const fn of(meaning: Meaning, class: Class) -> Contents {
+        let literals = if meaning.literal > 0 { 1 << (meaning.literal % 128) } else { 0 };
+        let Meaning { notions, roles, .. } = meaning;
+        Contents { notions, literals, classes: 1 << class as u8, roles }
+    }
+
+    /// These and those.
+    pub(super) const fn with(self, more: Contents) -> Contents {
+        Contents {
+            notions: self.notions | more.notions,
+            literals: self.literals | more.literals,
+            classes: self.classes | more.classes,
+            roles: self.roles | more.roles,
+        }
+    }
+}
+
 /// The words of a text.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     folded: String,
     pub(super) tokens: Vec<Token>,
-    /// The notions of each sentence.
-    pub(super) sentences: Vec<u128>,
+    pub(super) sentences: Vec<Contents>,
     lead: bool,
     quoted: bool,
     blank_lines: u8,
@@ -307,10 +336,10 @@ impl Words {
     /// Marks the verbs that are orders, and what is to be done; and numbers the sentences.
     fn moods(&mut self) {
         let ai = notion("AI").unwrap_or_default();
-        let mut open = 0;
+        let mut open = Contents::default();
         for at in 0..self.tokens.len() {
             let token = &self.tokens[at];
-            open |= token.meaning.notions;
+            open = open.with(Contents::of(token.meaning, token.class));
             let (ends, sentence) = (token.stop || at + 1 == self.tokens.len(), self.sentences.len());
             let marks = match token.meaning.forms {
                 0 => 0,

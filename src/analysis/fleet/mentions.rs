@@ -118,7 +118,8 @@ fn could_name(text: &str) -> bool {
 }
 
 fn read<'t>(words: &'t Words, text: &'t str) -> impl Iterator<Item = (u64, Errand, bool, String)> + 't {
-    (0..words.tokens.len()).filter_map(move |at| {
+    let wants = |at: &usize| may_want(words.sentences[words.tokens[*at].sentence].roles);
+    (0..words.tokens.len()).filter(wants).filter_map(move |at| {
         let sent = words.tokens[at].sent.clone();
         // Several words of one chunk: it is looked at once.
         if at > 0 && words.tokens[at - 1].sent == sent {
@@ -128,6 +129,12 @@ fn read<'t>(words: &'t Words, text: &'t str) -> impl Iterator<Item = (u64, Erran
         let (errand, strict) = errand(words, at)?;
         Some((name, errand, strict, excerpt(words, text, at)))
     })
+}
+
+/// Whether a sentence whose words have these roles may want something of a tool: what [`errand`] looks for.
+fn may_want(roles: u16) -> bool {
+    let has = |role: u16| roles & role != 0;
+    has(roles::BAD | roles::INSTEAD) || has(roles::CALL) && has(roles::STRICT | roles::LOOSE)
 }
 
 /// Whether what stands at `at` has one of the signs of a name. Most words have none.

@@ -48,6 +48,9 @@ struct Group<'a> {
 
 /// Looks for both.
 pub(super) fn shadows(servers: &[&Gist], told: &mut Told) {
+    if servers.len() < 2 {
+        return;
+    }
     let groups = groups(servers);
     let family = families(servers, &groups);
     tell_families(servers, &groups, &family, told);
