@@ -11,7 +11,7 @@ use crate::analysis::item::{Item, Kind};
 use crate::analysis::quick;
 use crate::analysis::tree::Tree;
 
-use super::likeness::Forms;
+use super::likeness::about;
 
 /// The three of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub(in crate::analysis) fn legs(item: &Item<'_>) -> Legs {
     if item.kind != Kind::Tool {
         return legs;
     }
-    let name = Forms::of(item.name()).root;
+    let name = about(item.name());
     // What begins so writes, whatever it is about; and what takes something away shows nothing.
     let ends =
         matches!(name.first().map(String::as_str), Some("delete" | "remove" | "drop" | "kill" | "stop"));
@@ -120,7 +120,7 @@ pub(in crate::analysis) fn legs(item: &Item<'_>) -> Legs {
     let said = LazyCell::new(|| -> Vec<String> {
         let said = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
         let words = said.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(FIRST);
-        words.flat_map(|w| Forms::of(&w.chars().take(32).collect::<String>().to_lowercase()).root).collect()
+        words.flat_map(|w| about(&w.chars().take(32).collect::<String>().to_lowercase())).collect()
     });
     let rows = name.iter().filter_map(|word| VERBS.get(word.as_str())).fold(0, |all, rows| all | rows);
     for (_, row) in ROWS.iter().enumerate().filter(|(at, _)| rows >> at & 1 == 1) {
