@@ -370,6 +370,7 @@ mod tests {
         assert_eq!(forms("modifying"), form::GERUND);
         assert_ne!(forms("read") & form::BARE, 0);
         assert!(LEXICON.get("policies").is_some() && LEXICON.get("anweisungen").is_some());
+        assert!(LEXICON.words.len() <= WORDS, "{} words", LEXICON.words.len());
     }
 
     #[test]
