@@ -149,8 +149,13 @@ pub(super) fn canonical() -> Vec<&'static str> {
             if f.deniable { "deniable" } else { "firm" },
         ]
     });
-    let places =
-        SECRET_PLACES.iter().chain(SECRET_FILES).chain(outward::NAMES).chain(outward::MODELS).copied();
+    let places = SECRET_PLACES
+        .iter()
+        .chain(SECRET_FILES)
+        .chain(outward::NAMES)
+        .chain(outward::NEEDED)
+        .chain(outward::MODELS)
+        .copied();
     let roles = ROLES.iter().map(|(_, words)| *words);
     let tables = roles.chain(famous::list()).chain([wording::TABLE]);
     rules.chain(frames).chain(notions).chain(places).chain(tables).collect()
