@@ -161,7 +161,7 @@ pub(super) const NOTIONS: &[Notion] = &[
     fixed("SESSION", "sandbox sandboxed interactive session start_process container"),
     fixed("ID", "id ids identifier conversationid conversation_id thread_id"),
     nouns("PROTECTED", "id identifier number name title culprit solution answer spoiler hash placeholder villain player plot"),
-    fixed("DEFENCE", "prevention against threat threats how awareness educational cve cves mitigations pentest vulnerability vulnerabilities advisory advisories research sample samples detector detectors classifier blocklist defend"),
+    fixed("DEFENCE", "prevention resistant resistance against threat threats how awareness educational cve cves mitigations pentest vulnerability vulnerabilities advisory advisories research sample samples detector detectors classifier blocklist defend"),
     fixed("EXAMPLE", "example examples e.g eg sample such like instance beispiel ejemplo exemple placeholder docs documentation readme"),
     fixed("BEST", "best greatest finest ultimate perfect superior unmatched unrivaled unrivalled unbeatable supreme number-one top #1 beste mejor meilleur melhor лучший 最好 最佳"),
     fixed("WORLD", "world universe planet market existence ever anywhere humanity exists earth internet globe galaxy existe existiert monde mundo 世界 мире"),

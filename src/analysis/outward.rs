@@ -45,26 +45,31 @@ pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     if listed.is_empty() && item.kind == Kind::Tool {
         return;
     }
-    let mut named: Vec<(u8, &(usize, String))> =
-        listed.iter().filter_map(|it| Some((weight(&it.1)?, it))).collect();
-    // What weighs most stands first, or else what was listed first.
-    named.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    let mut named: Vec<(Severity, &(usize, String))> =
+        listed.iter().filter_map(|it| Some((by_name(&it.1)?, it))).collect();
+    // The worst stands first, or else what was listed first.
+    named.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
     let first = named.first();
     let described = item.signals().of(Sign::Outward);
-    let (path, shown, weight) = match (first, described) {
-        (Some((weight, (at, name))), _) => {
-            (item.tree.pointer(*at), format!("\"{}\"", crate::base::text::quote(name, 64)), *weight)
+    let (path, shown, alone) = match (first, described) {
+        (Some((severity, (at, name))), _) => {
+            (item.tree.pointer(*at), format!("\"{}\"", crate::base::text::quote(name, 64)), *severity)
         }
-        (None, Some(signal)) => (item.tree.pointer(signal.node), "a parameter".to_owned(), signal.weight),
+        (None, Some(signal)) => {
+            let severity = match signal.weight {
+                4.. => Severity::High,
+                3 if item.signals().total() >= 3 => Severity::High,
+                3 => Severity::Medium,
+                _ => Severity::Low,
+            };
+            (item.tree.pointer(signal.node), "a parameter".to_owned(), severity)
+        }
         (None, None) => return,
     };
-    let severity = match (expected(item), weight) {
-        (true, _) if item.signals().total() >= 4 => Severity::Medium,
-        (true, _) => Severity::Low,
-        (false, 4..) => Severity::High,
-        (false, 3) if item.signals().total() >= 3 => Severity::High,
-        (false, 3) => Severity::Medium,
-        (false, _) => Severity::Low,
+    let severity = match expected(item) {
+        true if item.signals().total() >= 4 => Severity::Medium,
+        true => Severity::Low,
+        false => alone,
     };
     let others = named.len().saturating_sub(1);
     hits.add(severity, || {
@@ -81,12 +86,12 @@ pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     });
 }
 
-/// What the name of a parameter weighs alone, as signs do.
-fn weight(name: &str) -> Option<u8> {
+/// How bad a parameter of this name is.
+fn by_name(name: &str) -> Option<Severity> {
     let normal = normal(name);
     match () {
-        () if NAMES.contains(&normal.as_str()) => Some(4),
-        () if NEEDED.contains(&normal.as_str()) => Some(3),
+        () if NAMES.contains(&normal.as_str()) => Some(Severity::High),
+        () if NEEDED.contains(&normal.as_str()) => Some(Severity::Medium),
         () => None,
     }
 }

@@ -8,6 +8,7 @@ use super::fleet::mentions::{Mention, Speech};
 use super::frames::{FRAMES, Sign};
 use super::item::{Item, Kind};
 use super::plan::{INDEX, is_identifier};
+use super::roles;
 use super::tree::{Tree, Value};
 use super::wording::{Spot, Wording};
 use super::words::{Class, Token, Words};
@@ -273,6 +274,7 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
             }
             if let Some(end) = plan.follow(words, at)
                 && !((frame.deniable || words.get(at) == "without") && denied(words, at))
+                && !is_condition(words, at, end)
                 && !(index.examples & sentence.notions != 0
                     && words.tokens[at].quoted
                     && words.tokens[end].quoted)
@@ -322,6 +324,19 @@ fn denied(words: &Words, at: usize) -> bool {
         .rev()
         .take_while(|i| !words.tokens[*i].stop)
         .any(|i| NO.contains(&words.get(i)))
+}
+
+/// Whether the "not" at `at` belongs to a condition, and what follows to what is to be done then: "if it is not
+/// there, tell the user".
+fn is_condition(words: &Words, at: usize, end: usize) -> bool {
+    const IF: [&str; 3] = ["if", "when", "unless"];
+    words.tokens[at].meaning.roles & roles::DENIES != 0
+        && words.tokens[at + 1..=end].iter().any(|token| token.lead)
+        && {
+            let clause = words.tokens[..=at].iter().rposition(|token| token.lead).unwrap_or_default();
+            // "That indicates that you are not" goes on with what the condition began.
+            (clause..at).any(|i| IF.contains(&words.get(i)))
+        }
 }
 
 fn excerpt(text: &str, tokens: &[Token], found: Range<usize>) -> String {

@@ -51,6 +51,8 @@ pub(super) enum Spot {
 
 /// Words that are weighed together; an item that has fewer is weighed as a whole.
 pub(super) const WINDOW: usize = 64;
+/// Words of an item that says one thing.
+const TERSE: usize = 18;
 /// Words that two notions may be apart.
 const NEAR: usize = 6;
 /// Longer words are names.
@@ -411,6 +413,11 @@ impl Wording {
     /// Whether all words were weighed together.
     pub(super) fn is_short(&self) -> bool {
         self.words <= WINDOW
+    }
+
+    /// Whether it is hardly more than one sentence.
+    pub(super) fn is_terse(&self) -> bool {
+        self.words <= TERSE
     }
 
     /// What it weighs; honest texts weigh less than nothing.

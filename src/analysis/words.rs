@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::chunk::{class, word_in};
+use super::chunk::{class, undisguised, word_in};
 use super::fold::fold;
 use super::lexicon::{LEXICON, Meaning, form, is_han, notion};
 use super::roles;
@@ -35,7 +35,7 @@ pub(super) struct Token {
     /// Whether a sentence ends here.
     pub(super) stop: bool,
     /// Whether a clause begins here.
-    lead: bool,
+    pub(super) lead: bool,
     /// Whether it stands in quotation marks.
     pub(super) quoted: bool,
     /// Whether a paragraph begins here.
@@ -125,9 +125,6 @@ struct Chunk {
     /// Whether it is known to be nothing but letters, with at most a full stop.
     plain: bool,
 }
-
-/// Words like `1gn0re` are no longer than this.
-const LONGEST_DISGUISED: usize = 24;
 
 impl Words {
     /// The words of `text`. The buffers of earlier texts are used again.
@@ -376,32 +373,6 @@ impl Words {
         }
         marks
     }
-}
-
-/// The word that `1gn0re` is read as, if it is a word.
-fn undisguised(chunk: &str) -> Option<(String, Meaning)> {
-    let odd = |c: char| c.is_ascii_digit() || matches!(c, '@' | '$' | '|');
-    if chunk.len() > LONGEST_DISGUISED || chunk.len() < 4 || !chunk.contains(odd) {
-        return None;
-    }
-    let bare = chunk.trim_end_matches(['.', ',', ':', '!']);
-    if bare.chars().filter(|c| c.is_ascii_alphabetic()).count() < 2 || LEXICON.get(bare).is_some() {
-        return None;
-    }
-    let read = |one: char| -> String {
-        let letter = |c| match c {
-            '0' => 'o',
-            '1' | '|' => one,
-            '3' => 'e',
-            '4' | '@' => 'a',
-            '5' | '$' => 's',
-            '7' => 't',
-            '8' => 'b',
-            c => c,
-        };
-        bare.chars().map(letter).collect()
-    };
-    ['i', 'l'].into_iter().map(read).find_map(|word| LEXICON.get(&word).map(|meaning| (word, meaning)))
 }
 
 /// What divides words wherever it stands.
