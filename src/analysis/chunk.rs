@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
-use super::lexicon::SECRET_FILES;
+use super::lexicon::{LEXICON, Meaning, SECRET_FILES};
 use super::words::Class;
+
+/// Words like `1gn0re` are no longer than this.
+const LONGEST_DISGUISED: usize = 24;
 
 /// The first run of letters, digits and underscores in `text[from..to]`.
 pub(super) fn word_in(text: &str, from: usize, to: usize) -> Option<Range<usize>> {
@@ -54,4 +57,30 @@ fn is_host(word: &str) -> bool {
             .next()
             .is_some_and(|p| p.len() > 1 && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+}
+
+/// The word that `1gn0re` is read as, if it is a word.
+pub(super) fn undisguised(chunk: &str) -> Option<(String, Meaning)> {
+    let odd = |c: char| c.is_ascii_digit() || matches!(c, '@' | '$' | '|');
+    if chunk.len() > LONGEST_DISGUISED || chunk.len() < 4 || !chunk.contains(odd) {
+        return None;
+    }
+    let bare = chunk.trim_end_matches(['.', ',', ':', '!']);
+    if bare.chars().filter(|c| c.is_ascii_alphabetic()).count() < 2 || LEXICON.get(bare).is_some() {
+        return None;
+    }
+    let read = |one: char| -> String {
+        let letter = |c| match c {
+            '0' => 'o',
+            '1' | '|' => one,
+            '3' => 'e',
+            '4' | '@' => 'a',
+            '5' | '$' => 's',
+            '7' => 't',
+            '8' => 'b',
+            c => c,
+        };
+        bare.chars().map(letter).collect()
+    };
+    ['i', 'l'].into_iter().map(read).find_map(|word| LEXICON.get(&word).map(|meaning| (word, meaning)))
 }

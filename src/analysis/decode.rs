@@ -32,10 +32,7 @@ pub(super) fn hidden(text: &str) -> Vec<Hidden> {
         return Vec::new();
     }
     let mut found = Vec::new();
-    let runs = text.split(|c: char| {
-        !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '-' | '_' | '%' | '.'))
-    });
-    for run in runs.filter(|run| run.len() >= SHORTEST) {
+    for run in runs(text) {
         if found.len() == MOST {
             break;
         }
@@ -47,11 +44,54 @@ pub(super) fn hidden(text: &str) -> Vec<Hidden> {
     found
 }
 
+/// What may be encoded in `text`: it is of no more than these characters, and long.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    const CODED: [bool; 256] = {
+        let (mut coded, mut b) = ([false; 256], 0);
+        while b < 128 {
+            let c = b as u8;
+            coded[b] =
+                c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'=' | b'-' | b'_' | b'%' | b'.');
+            b += 1;
+        }
+        coded
+    };
+    let bytes = text.as_bytes();
+    let coded = |at: usize| bytes.get(at).is_some_and(|b| CODED[usize::from(*b)]);
+    let mut next = SHORTEST - 1;
+    // A run of that length is where one looks only now and then.
+    std::iter::from_fn(move || {
+        while next < bytes.len() {
+            let at = next;
+            next += SHORTEST;
+            if !coded(at) {
+                continue;
+            }
+            let from = (0..at).rev().find(|i| !coded(*i)).map_or(0, |i| i + 1);
+            let to = (at..bytes.len()).find(|i| !coded(*i)).unwrap_or(bytes.len());
+            next = to + SHORTEST;
+            if to - from >= SHORTEST {
+                return text.get(from..to);
+            }
+        }
+        None
+    })
+}
+
 /// Letters set apart, from here on, spell something.
 const LETTERS: usize = 12;
 
 /// What `l e t t e r s  s e t  a p a r t` spell.
 fn spaced(text: &str) -> Option<Hidden> {
+    if text.is_ascii() {
+        // Most texts have next to none.
+        let bytes = text.as_bytes();
+        let mut last = 0;
+        let alone = memchr::memchr_iter(b' ', bytes).filter(|at| at - std::mem::replace(&mut last, *at) == 2);
+        if alone.count() + 2 < LETTERS {
+            return None;
+        }
+    }
     let (mut sent, mut says, mut letters) = (String::new(), String::new(), 0);
     for part in text.split(' ').chain(["end"]) {
         let mut chars = part.chars();

@@ -161,7 +161,7 @@ pub(super) const NOTIONS: &[Notion] = &[
     fixed("SESSION", "sandbox sandboxed interactive session start_process container"),
     fixed("ID", "id ids identifier conversationid conversation_id thread_id"),
     nouns("PROTECTED", "id identifier number name title culprit solution answer spoiler hash placeholder villain player plot"),
-    fixed("DEFENCE", "prevention against threat threats how awareness educational cve cves mitigations pentest vulnerability vulnerabilities advisory advisories research sample samples detector detectors classifier blocklist defend"),
+    fixed("DEFENCE", "prevention resistant resistance against threat threats how awareness educational cve cves mitigations pentest vulnerability vulnerabilities advisory advisories research sample samples detector detectors classifier blocklist defend"),
     fixed("EXAMPLE", "example examples e.g eg sample such like instance beispiel ejemplo exemple placeholder docs documentation readme"),
     fixed("BEST", "best greatest finest ultimate perfect superior unmatched unrivaled unrivalled unbeatable supreme number-one top #1 beste mejor meilleur melhor лучший 最好 最佳"),
     fixed("WORLD", "world universe planet market existence ever anywhere humanity exists earth internet globe galaxy existe existiert monde mundo 世界 мире"),
@@ -194,6 +194,17 @@ pub(super) struct Meaning {
     pub(super) forms: u8,
     /// Its number, where a frame names it: from 1 on.
     pub(super) literal: u16,
+    /// Its number, where it weighs something: from 1 on.
+    pub(super) weighed: u16,
+    /// What it does to the words around it, as bits of [`super::roles`].
+    pub(super) roles: u16,
+}
+
+impl Meaning {
+    /// Whether it is more than a word that occurs.
+    fn is_known(&self) -> bool {
+        self.notions != 0 || self.literal != 0
+    }
 }
 
 /// All words, bent and folded.
@@ -205,8 +216,14 @@ pub(super) struct Lexicon {
 }
 
 impl Lexicon {
+    /// What the notions and the frames know of `word`, if they do.
     pub(super) fn get(&self, word: &str) -> Option<Meaning> {
-        self.words.get(word).copied()
+        self.words.get(word).copied().filter(Meaning::is_known)
+    }
+
+    /// All that is known of `word`, which may be nothing.
+    pub(super) fn read(&self, word: &str) -> Meaning {
+        self.words.get(word).copied().unwrap_or_default()
     }
 }
 
@@ -247,6 +264,12 @@ pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         note(&mut words, &folded, |known| known.literal = number as u16 + 1);
     }
     let han = words.keys().filter(|w| w.chars().all(is_han)).map(|w| w.chars().count()).max();
+    for (role, list) in super::roles::ROLES {
+        list.split(' ').for_each(|word| note(&mut words, word, |known| known.roles |= role));
+    }
+    for (word, number) in super::wording::vocabulary() {
+        note(&mut words, word, |known| known.weighed = number);
+    }
     Lexicon { words, longest_han: han.unwrap_or(0) }
 });
 
@@ -347,6 +370,7 @@ mod tests {
         assert_eq!(forms("modifying"), form::GERUND);
         assert_ne!(forms("read") & form::BARE, 0);
         assert!(LEXICON.get("policies").is_some() && LEXICON.get("anweisungen").is_some());
+        assert!(LEXICON.words.len() <= WORDS, "{} words", LEXICON.words.len());
     }
 
     #[test]

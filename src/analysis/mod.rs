@@ -44,6 +44,7 @@ mod poison;
 #[cfg(test)]
 mod property_tests;
 mod quick;
+mod roles;
 pub(crate) mod rules;
 mod schema;
 pub(crate) mod score;

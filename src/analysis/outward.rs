@@ -18,9 +18,13 @@ pub(super) const NAMES: &[&str] = &[
     "llm_model_name", "llm_name", "llm_model", "calling_model", "model_identity", "model_name_and_version",
     "agent_identity", "user_prompt_history", "prompt_history", "tool_call_history", "tools_list",
     "chain_of_thought", "private_reasoning", "internal_reasoning", "memory_dump", "context_dump",
-    "context_window", "full_context", "env_vars", "environment_variables", "all_env", "user_profile_data",
-    "user_identity", "user_secrets", "user_credentials", "open_documents", "open_files", "browsing_history",
-    "browser_history", "clipboard_contents", "file_contents_of_ssh", "ssh_key", "private_key_contents",
+    "context_window", "full_context", "all_env", "user_profile_data", "user_identity", "open_documents",
+    "open_files", "browsing_history", "browser_history", "clipboard_contents", "file_contents_of_ssh",
+];
+/// The same, of what a tool may need as well: what it deploys, whose account it uses.
+#[rustfmt::skip]
+pub(super) const NEEDED: &[&str] = &[
+    "env_vars", "environment_variables", "user_secrets", "user_credentials", "ssh_key", "private_key_contents",
 ];
 /// What talks to models, keeps memories or hands conversations on has a reason to ask for these.
 #[rustfmt::skip]
@@ -28,7 +32,7 @@ pub(super) const MODELS: &[&str] = &[
     "llm", "chat", "completion", "completions", "agent", "subagent", "assistant", "model", "models",
     "prompt", "prompts", "conversation", "conversations", "memory", "memories", "thinking", "thought",
     "session", "sessions", "message", "messages", "transcript", "ssh", "deploy", "environment", "browser",
-    "editor", "handoff", "sampling", "meeting",
+    "editor", "handoff", "sampling", "meeting", "persona", "personas", "bot", "chatbot", "conversational",
 ];
 
 /// HK-FLW-002
@@ -41,25 +45,33 @@ pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     if listed.is_empty() && item.kind == Kind::Tool {
         return;
     }
-    let mut named = listed.iter().filter(|(_, name)| NAMES.contains(&normal(name).as_str()));
-    let first = named.next();
+    let mut named: Vec<(Severity, &(usize, String))> =
+        listed.iter().filter_map(|it| Some((by_name(&it.1)?, it))).collect();
+    // The worst stands first, or else what was listed first.
+    named.sort_by_key(|(severity, _)| std::cmp::Reverse(*severity));
+    let first = named.first();
     let described = item.signals().of(Sign::Outward);
-    let (path, shown, weight) = match (first, described) {
-        (Some((at, name)), _) => {
-            (item.tree.pointer(*at), format!("\"{}\"", crate::base::text::quote(name, 64)), 4)
+    let (path, shown, alone) = match (first, described) {
+        (Some((severity, (at, name))), _) => {
+            (item.tree.pointer(*at), format!("\"{}\"", crate::base::text::quote(name, 64)), *severity)
         }
-        (None, Some(signal)) => (item.tree.pointer(signal.node), "a parameter".to_owned(), signal.weight),
+        (None, Some(signal)) => {
+            let severity = match signal.weight {
+                4.. => Severity::High,
+                3 if item.signals().total() >= 3 => Severity::High,
+                3 => Severity::Medium,
+                _ => Severity::Low,
+            };
+            (item.tree.pointer(signal.node), "a parameter".to_owned(), severity)
+        }
         (None, None) => return,
     };
-    let severity = match (expected(item), weight) {
-        (true, _) if item.signals().total() >= 4 => Severity::Medium,
-        (true, _) => Severity::Low,
-        (false, 4..) => Severity::High,
-        (false, 3) if item.signals().total() >= 3 => Severity::High,
-        (false, 3) => Severity::Medium,
-        (false, _) => Severity::Low,
+    let severity = match expected(item) {
+        true if item.signals().total() >= 4 => Severity::Medium,
+        true => Severity::Low,
+        false => alone,
     };
-    let others = named.count();
+    let others = named.len().saturating_sub(1);
     hits.add(severity, || {
         let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
         Hit {
@@ -72,6 +84,16 @@ pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
             excerpt: first.is_none().then(|| described.map(|s| s.excerpt.clone())).flatten(),
         }
     });
+}
+
+/// How bad a parameter of this name is.
+fn by_name(name: &str) -> Option<Severity> {
+    let normal = normal(name);
+    match () {
+        () if NAMES.contains(&normal.as_str()) => Some(Severity::High),
+        () if NEEDED.contains(&normal.as_str()) => Some(Severity::Medium),
+        () => None,
+    }
 }
 
 /// The arguments of a prompt: where each one's name is.
@@ -92,7 +114,7 @@ fn expected(item: &Item<'_>) -> bool {
     if super::capability::words(item.name()).iter().any(|w| about(w)) {
         return true;
     }
-    let purpose = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
+    let purpose = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default().trim_start();
     let end = purpose.find(['.', '\n']).unwrap_or(purpose.len()).min(400);
     let first = purpose.get(..end).unwrap_or_default().to_ascii_lowercase();
     first.split(|c: char| !c.is_alphanumeric()).any(about)

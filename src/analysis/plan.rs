@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::frames::{FRAMES, Frame, is_notion};
-use super::lexicon::{LEXICON, SECRET_PLACES, form, notion};
-use super::words::{Class, Words};
+use super::lexicon::{LEXICON, Meaning, SECRET_PLACES, form, notion};
+use super::words::{Class, Contents, Words};
 
 #[derive(Debug, Default)]
 pub(super) struct Slot {
@@ -16,6 +16,8 @@ pub(super) struct Slot {
     notions: u128,
     /// Notions in one of these forms.
     formed: Vec<(u128, u8)>,
+    /// All of those together.
+    bent: u128,
     words: Vec<u16>,
     secret: bool,
     address: bool,
@@ -29,12 +31,9 @@ impl Slot {
     fn fits(&self, words: &Words, at: usize) -> bool {
         let token = &words.tokens[at];
         let meaning = token.meaning;
+        let is = |(notion, forms): &(u128, u8)| meaning.notions & notion != 0 && meaning.forms & forms != 0;
         meaning.notions & self.notions != 0
-            || self
-                .formed
-                .iter()
-                .any(|(notion, forms)| meaning.notions & notion != 0 && meaning.forms & forms != 0)
-                && !is_noun(words, at)
+            || meaning.notions & self.bent != 0 && self.formed.iter().any(is) && !is_noun(words, at)
             || meaning.literal != 0 && self.words.contains(&meaning.literal)
             || match token.class {
                 Class::Path => {
@@ -50,17 +49,20 @@ impl Slot {
             }
     }
 
-    /// Notions one of which has to be there; nothing, where a word or a class may be instead.
-    fn needs(&self) -> Option<u128> {
-        let all = self.formed.iter().fold(self.notions, |all, (notion, _)| all | notion);
-        (self.words.is_empty()
-            && !self.secret
-            && !self.address
-            && !self.mail
-            && !self.device
-            && !self.account
-            && !self.ident)
-            .then_some(all)
+    /// What something of has to be there; nothing, where many a word may be it.
+    fn needs(&self) -> Option<Contents> {
+        let class = |wanted: bool, class: Class| match wanted {
+            true => Contents::of(Meaning::default(), class),
+            false => Contents::default(),
+        };
+        let mut needs = Contents { notions: self.notions | self.bent, ..Contents::default() };
+        for literal in &self.words {
+            needs.literals |= 1 << (literal % 128);
+        }
+        let classes = class(self.secret || self.device, Class::Path)
+            .with(class(self.address, Class::Address))
+            .with(class(self.mail, Class::Mail));
+        (!self.account && !self.ident).then_some(needs.with(classes))
     }
 }
 
@@ -69,7 +71,8 @@ impl Slot {
 pub(super) struct Plan {
     pub(super) slots: Vec<Slot>,
     pub(super) unless: u128,
-    pub(super) needs: Vec<u128>,
+    /// Something of each of these has to be there.
+    pub(super) needs: Vec<Contents>,
     pub(super) crosses: bool,
     pub(super) beyond: bool,
     pub(super) guarded: bool,
@@ -100,6 +103,15 @@ impl Plan {
             }
         }
         plan
+    }
+
+    /// Whether all of it can be in a sentence of `contents`.
+    pub(super) fn may_be_in(&self, contents: Contents) -> bool {
+        self.needs.iter().all(|need| {
+            need.notions & contents.notions != 0
+                || need.literals & contents.literals != 0
+                || need.classes & contents.classes != 0
+        })
     }
 
     /// The last word of the frame that begins at `first`, if the words are there. All ways are followed at
@@ -151,6 +163,7 @@ impl Slot {
                     self.notions |= bit;
                 } else {
                     self.formed.push((bit, forms));
+                    self.bent |= bit;
                 }
             }
             word => {
@@ -212,7 +225,8 @@ pub(super) struct Index {
     pub(super) plans: Vec<Plan>,
     /// Notions that some frame begins with.
     pub(super) first_notions: u128,
-    pub(super) by_notion: Vec<Vec<usize>>,
+    /// The frames that begin with each notion, and in which of its forms, if that matters.
+    pub(super) by_notion: Vec<Vec<(usize, u8)>>,
     pub(super) by_word: Vec<Vec<usize>>,
     pub(super) secrets: Vec<usize>,
     pub(super) addresses: Vec<usize>,
@@ -230,9 +244,12 @@ pub(super) static INDEX: LazyLock<Index> = LazyLock::new(|| {
         (0, Vec::new(), Vec::new(), Vec::new());
     for (number, plan) in plans.iter().enumerate() {
         let Some(slot) = plan.slots.first() else { continue };
-        let notions = slot.formed.iter().fold(slot.notions, |all, (notion, _)| all | notion);
-        first_notions |= notions;
-        (0..128).filter(|bit| notions >> bit & 1 == 1).for_each(|bit| by_notion[bit].push(number));
+        first_notions |= slot.notions | slot.bent;
+        for bit in (0..128).filter(|bit| (slot.notions | slot.bent) >> bit & 1 == 1) {
+            let formed = slot.formed.iter().filter(|(notion, _)| notion >> bit & 1 == 1);
+            let forms = if slot.notions >> bit & 1 == 1 { 0 } else { formed.fold(0, |all, (_, f)| all | f) };
+            by_notion[bit].push((number, forms));
+        }
         slot.words.iter().for_each(|word| by_word[*word as usize].push(number));
         if slot.ident {
             identifiers.push(number);

@@ -18,15 +18,17 @@ use super::signals::Signals;
 const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
-/// From here on words are as those of orders are, as `scripts/train-wording.py` weighs them. No honest tool of
-/// some 3,000 came so far by its words alone, and none so far as the second number where there is also a hint.
-const ALIKE: i32 = 160;
-const HINTED: i32 = 90;
-/// From here on they are more like those of orders than not.
-const LIKELY: i32 = 0;
-/// Below, they are so much like those of honest tools that a frame of these signs fits by chance.
-const UNLIKE: i32 = -100;
-const BY_CHANCE: [Sign; 3] = [Sign::Rewrite, Sign::Hostile, Sign::Command];
+/// From here on words are as those of orders are, as `scripts/train-wording.py` weighs them, where nothing else
+/// is said. One in 4,000 tools of real servers that the table was not made from comes so far, or so far as the
+/// second number where there is also a hint, or the third where there is a sign.
+const ALIKE: i32 = 130;
+const HINTED: i32 = 50;
+const LIKELY: i32 = -30;
+/// Below, they are so much like those of honest tools that a frame fits by chance: nine honest tools in ten are
+/// there, and one order in fifty.
+const UNLIKE: i32 = -220;
+/// What honest tools do themselves, in the words of an order.
+const BY_CHANCE: [Sign; 4] = [Sign::Rewrite, Sign::Hostile, Sign::Command, Sign::Secrets];
 /// What the words of a long text have to weigh where it has a sign: the place that weighs most is the most
 /// unlucky of hundreds. That much where two signs stand there or one of [`NEVER_SAID`], that much where another
 /// one does that is bad alone, and that much where it is only worth a look.
@@ -73,8 +75,10 @@ fn severity(item: &Item<'_>, sign: Sign) -> Option<Severity> {
     let plausible = match item.kind {
         Kind::Server if !NEVER_INSTRUCTED.contains(&sign) => false,
         _ if !signals.wording.is_short() => stands_out(signals),
-        _ if !BY_CHANCE.contains(&sign) => true,
-        _ => signals.wording.score() >= if certain { 2 * UNLIKE } else { UNLIKE },
+        // Where little else is said, the words around it say nothing for it.
+        _ if weight >= 4 && !BY_CHANCE.contains(&sign) && signals.wording.is_terse() => true,
+        _ if certain => signals.wording.score() >= 2 * UNLIKE,
+        _ => signals.wording.score() >= UNLIKE,
     };
     Some(if plausible { all } else { all.min(Severity::Medium) })
 }
@@ -199,7 +203,8 @@ fn likeness(kind: Kind, signals: &Signals) -> Option<Severity> {
     let high = match (wording.is_short(), sign) {
         (true, 3..) => score >= LIKELY,
         (true, 2) => score >= HINTED,
-        (true, _) => score >= ALIKE && !wording.is_about(*ATTACKS),
+        // A prompt is meant to instruct.
+        (true, _) => score >= ALIKE && !wording.is_about(*ATTACKS) && kind != Kind::Prompt,
         (false, _) => stands_out(signals),
     };
     let medium = if wording.is_short() || sign >= 2 { LIKELY } else { HINTED };

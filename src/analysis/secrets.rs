@@ -125,7 +125,7 @@ pub(super) fn find(text: &str) -> Vec<Sighting> {
             b'-' if bytes[at..].starts_with(b"-----BEGIN ") => private_key(text, at, &mut ahead),
             b':' if bytes[at..].starts_with(b"://") => in_url(text, at),
             b'=' => assigned(text, at, &mut ahead),
-            b if !within && STARTS[b as usize] => token(text, at, &mut ahead),
+            _ if !within && starts(&bytes[at..]) => token(text, at, &mut ahead),
             _ => None,
         };
         within = b.is_ascii_alphanumeric() || b == b'_';
@@ -139,15 +139,24 @@ pub(super) fn find(text: &str) -> Vec<Sighting> {
     found
 }
 
-const STARTS: [bool; 256] = {
-    let mut starts = [false; 256];
+/// The bytes that follow each byte in the beginnings of tokens.
+const STARTS: [u128; 128] = {
+    let mut starts = [0; 128];
     let mut i = 0;
     while i < SHAPES.len() {
-        starts[SHAPES[i].0.as_bytes()[0] as usize] = true;
+        let start = SHAPES[i].0.as_bytes();
+        starts[start[0] as usize] |= 1 << start[1];
         i += 1;
     }
     starts
 };
+
+fn starts(bytes: &[u8]) -> bool {
+    match bytes {
+        [first @ 0..=127, second @ 0..=127, ..] => STARTS[usize::from(*first)] >> second & 1 == 1,
+        _ => false,
+    }
+}
 
 fn token(text: &str, at: usize, ahead: &mut usize) -> Option<Sighting> {
     let rest = &text.as_bytes()[at..];

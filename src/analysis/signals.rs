@@ -8,6 +8,7 @@ use super::fleet::mentions::{Mention, Speech};
 use super::frames::{FRAMES, Sign};
 use super::item::{Item, Kind};
 use super::plan::{INDEX, is_identifier};
+use super::roles;
 use super::tree::{Tree, Value};
 use super::wording::{Spot, Wording};
 use super::words::{Class, Token, Words};
@@ -241,57 +242,42 @@ pub(super) fn pieces(text: &str, mut each: impl FnMut(&str)) {
     }
 }
 
-/// The notions of each sentence, and the sentence of each word.
-fn sentences(words: &Words) -> (Vec<u128>, Vec<u32>) {
-    let mut all: Vec<u128> = Vec::new();
-    let mut of = Vec::with_capacity(words.tokens.len());
-    let mut open = 0;
-    for (at, token) in words.tokens.iter().enumerate() {
-        of.push(all.len() as u32);
-        open |= token.meaning.notions;
-        if token.stop || at + 1 == words.tokens.len() {
-            all.push(std::mem::take(&mut open));
-        }
-    }
-    (all, of)
-}
-
 fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut Signals) {
     let index = &*INDEX;
-    let (sentences, sentence_of) = sentences(words);
     // The notions of the sentence up to here.
     let mut so_far = 0;
     for (at, token) in words.tokens.iter().enumerate() {
-        let sentence = sentences[sentence_of[at] as usize];
+        let sentence = words.sentences[token.sentence];
         if at == 0 || words.tokens[at - 1].stop {
             so_far = 0;
         }
         so_far |= token.meaning.notions;
-        let next = sentences.get(sentence_of[at] as usize + 1).copied().unwrap_or_default();
+        let next = words.sentences.get(token.sentence + 1).copied().unwrap_or_default();
         let mut consider = |number: usize| {
             let (frame, plan) = (&FRAMES[number], &index.plans[number]);
-            let weight = frame.weight + u8::from(place.odd && (2..4).contains(&frame.weight));
-            let known = signals.found[frame.sign as usize].as_ref().map_or(0, |s| s.weight);
-            if frame.sign == Sign::Outward && !place.asks {
-                return;
-            }
-            let (first, again) = signals.seen[frame.sign as usize];
-            let enough = if frame.sign == Sign::Prefer { 3 } else { 2 };
-            let adds = known > 0 && !again && weight >= enough && first != number;
-            if known >= weight && !adds
+            // First what most fail.
+            if !plan.may_be_in(if plan.crosses { sentence.with(next) } else { sentence })
+                || plan.unless & sentence.notions != 0
                 || plan.beyond && at < purpose
-                || plan.unless & sentence != 0
                 || plan.guarded && index.guard & so_far != 0
+                || frame.sign == Sign::Outward && !place.asks
             {
                 return;
             }
-            let around = if plan.crosses { sentence | next } else { sentence };
-            if plan.needs.iter().any(|notions| notions & around == 0) {
+            let weight = frame.weight + u8::from(place.odd && (2..4).contains(&frame.weight));
+            let known = signals.found[frame.sign as usize].as_ref().map_or(0, |s| s.weight);
+            let (first, again) = signals.seen[frame.sign as usize];
+            let enough = if frame.sign == Sign::Prefer { 3 } else { 2 };
+            let adds = known > 0 && !again && weight >= enough && first != number;
+            if known >= weight && !adds {
                 return;
             }
             if let Some(end) = plan.follow(words, at)
                 && !((frame.deniable || words.get(at) == "without") && denied(words, at))
-                && !(index.examples & sentence != 0 && words.tokens[at].quoted && words.tokens[end].quoted)
+                && !is_condition(words, at, end)
+                && !(index.examples & sentence.notions != 0
+                    && words.tokens[at].quoted
+                    && words.tokens[end].quoted)
             {
                 signals.seen[frame.sign as usize] = match known {
                     0 => (number, false),
@@ -309,7 +295,8 @@ fn search(words: &Words, text: &str, purpose: usize, place: Place, signals: &mut
         while notions != 0 {
             let bit = notions.trailing_zeros() as usize;
             notions &= notions - 1;
-            index.by_notion[bit].iter().copied().for_each(&mut consider);
+            let fits = |forms: u8| forms == 0 || token.meaning.forms & forms != 0;
+            index.by_notion[bit].iter().filter(|(_, f)| fits(*f)).for_each(|(number, _)| consider(*number));
         }
         if token.meaning.literal != 0 {
             index.by_word[token.meaning.literal as usize].iter().copied().for_each(&mut consider);
@@ -337,6 +324,19 @@ fn denied(words: &Words, at: usize) -> bool {
         .rev()
         .take_while(|i| !words.tokens[*i].stop)
         .any(|i| NO.contains(&words.get(i)))
+}
+
+/// Whether the "not" at `at` belongs to a condition, and what follows to what is to be done then: "if it is not
+/// there, tell the user".
+fn is_condition(words: &Words, at: usize, end: usize) -> bool {
+    const IF: [&str; 3] = ["if", "when", "unless"];
+    words.tokens[at].meaning.roles & roles::DENIES != 0
+        && words.tokens[at + 1..=end].iter().any(|token| token.lead)
+        && {
+            let clause = words.tokens[..=at].iter().rposition(|token| token.lead).unwrap_or_default();
+            // "That indicates that you are not" goes on with what the condition began.
+            (clause..at).any(|i| IF.contains(&words.get(i)))
+        }
 }
 
 fn excerpt(text: &str, tokens: &[Token], found: Range<usize>) -> String {

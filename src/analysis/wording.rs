@@ -51,36 +51,46 @@ pub(super) enum Spot {
 
 /// Words that are weighed together; an item that has fewer is weighed as a whole.
 pub(super) const WINDOW: usize = 64;
+/// Words of an item that says one thing.
+const TERSE: usize = 18;
 /// Words that two notions may be apart.
 const NEAR: usize = 6;
 /// Longer words are names.
 const LONGEST: usize = 20;
 /// What stands for words that are no words. They are notions as well.
 const CLASSES: [&str; 7] = ["@tag", "@path", "@secret", "@address", "@mail", "@number", "@name"];
+const TAG: usize = 0;
+const PATH: usize = 1;
+const SECRET: usize = 2;
+const ADDRESS: usize = 3;
+const MAIL: usize = 4;
+const NUMBER: usize = 5;
+const NAME: usize = 6;
 /// Words of a finding.
 const TOLD: usize = 6;
 
 /// The word at `at`, or what stands for it.
+#[cfg(test)]
 fn word(words: &Words, at: usize) -> &str {
-    let text = words.get(at);
-    match words.tokens[at].class {
-        Class::Tag => "@tag",
-        Class::Path if is_secret_place(text) => "@secret",
-        Class::Path => "@path",
-        Class::Address => "@address",
-        Class::Mail => "@mail",
-        Class::Word if text.bytes().all(|b| b.is_ascii_digit()) => "@number",
-        Class::Word if text.len() > LONGEST || text.bytes().any(|b| b == b'_' || b.is_ascii_digit()) => {
-            "@name"
-        }
-        Class::Word => text,
-    }
+    class(words, at).map_or(words.get(at), |class| CLASSES[class])
 }
 
-/// The notions of the word at `at`, with the classes above them.
-fn notions(words: &Words, at: usize, word: &str) -> u128 {
-    let class = word.starts_with('@').then(|| CLASSES.iter().position(|c| *c == word)).flatten();
-    words.tokens[at].meaning.notions | class.map_or(0, |n| 1 << (NAMES.len() - CLASSES.len() + n))
+/// Which of [`CLASSES`] stands for the word at `at`, if one does. What weighs something is a word.
+fn class(words: &Words, at: usize) -> Option<usize> {
+    let (token, text) = (&words.tokens[at], words.get(at));
+    match token.class {
+        Class::Tag => Some(TAG),
+        Class::Path if is_secret_place(text) => Some(SECRET),
+        Class::Path => Some(PATH),
+        Class::Address => Some(ADDRESS),
+        Class::Mail => Some(MAIL),
+        Class::Word if token.meaning.weighed > 0 => None,
+        Class::Word if text.bytes().all(|b| b.is_ascii_digit()) => Some(NUMBER),
+        Class::Word if text.len() > LONGEST || text.bytes().any(|b| b == b'_' || b.is_ascii_digit()) => {
+            Some(NAME)
+        }
+        Class::Word => None,
+    }
 }
 
 /// The names of notions by number, and the classes.
@@ -94,20 +104,20 @@ static NAMES: LazyLock<Vec<&str>> = LazyLock::new(|| {
     names.into_iter().chain(CLASSES).collect()
 });
 
-/// Everything that could be marked in `words`, with the place of its last word. `known` says which words, and
-/// which notions before a notion, are worth it.
+/// Everything that could be marked in `words`, with the place of its last word. `known` says which words (by
+/// their places and the classes that stand for them), and `worth` which notions before a notion, are worth it.
 fn marks<W: Copy>(
     words: &Words,
     spot: Spot,
-    known: impl Fn(&str) -> Option<W>,
+    known: impl Fn(usize, Option<usize>) -> Option<W>,
     worth: impl Fn(usize) -> u128,
     mut each: impl FnMut(Mark<W>, usize),
 ) {
     let (mut last, mut before): (Option<W>, Option<W>) = (None, None);
     let mut near = [0_u128; NEAR];
     for (at, token) in words.tokens.iter().enumerate() {
-        let text = word(words, at);
-        let this = known(text);
+        let class = class(words, at);
+        let this = known(at, class);
         if let Some(this) = this {
             each(Mark::Word(this), at);
             match spot {
@@ -122,11 +132,13 @@ fn marks<W: Copy>(
                 each(Mark::Gap(before, this), at);
             }
         }
-        let all = notions(words, at, text);
-        let earlier = near.iter().fold(0, |all, one| all | one);
-        for notion in bits(all) {
-            each(Mark::Notion(notion), at);
-            bits(earlier & worth(notion)).for_each(|first| each(Mark::Notions(first, notion), at));
+        let all = token.meaning.notions | class.map_or(0, |n| 1 << (NAMES.len() - CLASSES.len() + n));
+        if all != 0 {
+            let earlier = near.iter().fold(0, |all, one| all | one);
+            for notion in bits(all) {
+                each(Mark::Notion(notion), at);
+                bits(earlier & worth(notion)).for_each(|first| each(Mark::Notions(first, notion), at));
+            }
         }
         near[at % NEAR] = all;
         (before, last) = if token.stop { (None, None) } else { (last, this) };
@@ -150,13 +162,28 @@ struct Table {
     weights: Vec<i16>,
     /// The marks, as the file has them.
     lines: Vec<&'static str>,
+    /// The numbers of words, from 1 on.
     words: quick::Table<&'static str, u16>,
-    /// By what kind of mark it is, and its words.
-    marks: quick::Table<u64, u16>,
+    /// Those of the classes, as words.
+    classes: [u16; CLASSES.len()],
+    /// What there is of each word, by its number.
+    known: Vec<Known>,
+    /// By whether there is a gap, and the two words.
+    pairs: quick::Table<u64, u16>,
     /// By two notions, or by one and [`ALONE`]; one more than the mark's number.
     notions: Vec<u16>,
     /// The notions that weigh something before each notion.
     worth: Vec<u128>,
+}
+
+/// What there is of one word.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// Its marks as a word, of a parameter, elsewhere; one more than their numbers.
+    alone: [u16; 3],
+    /// Whether it is the first of a pair, without and with a gap, and the second.
+    first: [bool; 2],
+    second: [bool; 2],
 }
 
 /// Beside a notion that is a mark by itself.
@@ -164,14 +191,21 @@ const ALONE: usize = 128;
 
 static READY: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table { worth: vec![0; 128], notions: vec![0; 128 * (ALONE + 1)], ..Table::default() };
-    let room = 2_500;
+    let room = 1_800;
     table.words.reserve(room);
-    table.marks.reserve(room);
+    table.pairs.reserve(room);
+    table.known = vec![Known::default()];
     for line in TABLE.lines().filter(|l| !l.starts_with('#')) {
         table.add(line);
     }
+    table.classes = CLASSES.map(|class| table.words.get(class).copied().unwrap_or_default());
     table
 });
+
+/// The words that weigh something, with their numbers.
+pub(super) fn vocabulary() -> impl Iterator<Item = (&'static str, u16)> {
+    READY.words.iter().map(|(word, number)| (*word, *number))
+}
 
 impl Table {
     /// Takes one line of the file; what it does not know weighs nothing.
@@ -186,8 +220,11 @@ impl Table {
             return None;
         }
         let mut id = |word: &'static str| {
-            let next = self.words.len() as u16 + 1;
-            *self.words.entry(word).or_insert(next)
+            let next = self.known.len() as u16;
+            *self.words.entry(word).or_insert_with(|| {
+                self.known.push(Known::default());
+                next
+            })
         };
         match (kind, first, second) {
             ("base", None, None) => {
@@ -202,11 +239,15 @@ impl Table {
             }
             (kind, Some(one), None) => {
                 let kind = ["word", "parameter", "elsewhere"].iter().position(|k| *k == kind)?;
-                self.marks.insert(key(kind as u8, id(one), 0), number);
+                let one = usize::from(id(one));
+                self.known[one].alone[kind] = number + 1;
             }
             (kind, Some(first), Some(second)) => {
                 let kind = ["next", "gap"].iter().position(|k| *k == kind)?;
-                self.marks.insert(key(kind as u8 + 3, id(first), id(second)), number);
+                let (first, second) = (id(first), id(second));
+                self.known[usize::from(first)].first[kind] = true;
+                self.known[usize::from(second)].second[kind] = true;
+                self.pairs.insert(key(kind, first, second), number);
             }
             _ => return None,
         }
@@ -224,22 +265,33 @@ impl Table {
         }
     }
 
+    /// What a word is known by, whose place and class these are.
+    fn id(&self, words: &Words, at: usize, class: Option<usize>) -> Option<u16> {
+        let id = class.map_or(words.tokens[at].meaning.weighed, |class| self.classes[class]);
+        (id > 0).then_some(id)
+    }
+
     fn number(&self, mark: Mark<u16>) -> Option<u16> {
-        let mark = match mark {
-            Mark::Word(one) => key(0, one, 0),
-            Mark::Parameter(one) => key(1, one, 0),
-            Mark::Elsewhere(one) => key(2, one, 0),
-            Mark::Next(first, second) => key(3, first, second),
-            Mark::Gap(first, second) => key(4, first, second),
-            Mark::Notion(one) => return self.notions[one * (ALONE + 1) + ALONE].checked_sub(1),
-            Mark::Notions(first, second) => return self.notions[first * (ALONE + 1) + second].checked_sub(1),
-        };
-        self.marks.get(&mark).copied()
+        let alone = |kind: usize, one: u16| self.known[usize::from(one)].alone[kind].checked_sub(1);
+        match mark {
+            Mark::Word(one) => alone(0, one),
+            Mark::Parameter(one) => alone(1, one),
+            Mark::Elsewhere(one) => alone(2, one),
+            Mark::Next(first, second) => self.pair(0, first, second),
+            Mark::Gap(first, second) => self.pair(1, first, second),
+            Mark::Notion(one) => self.notions[one * (ALONE + 1) + ALONE].checked_sub(1),
+            Mark::Notions(first, second) => self.notions[first * (ALONE + 1) + second].checked_sub(1),
+        }
+    }
+
+    fn pair(&self, kind: usize, first: u16, second: u16) -> Option<u16> {
+        let may = self.known[usize::from(first)].first[kind] && self.known[usize::from(second)].second[kind];
+        may.then(|| self.pairs.get(&key(kind, first, second)).copied()).flatten()
     }
 }
 
-fn key(kind: u8, first: u16, second: u16) -> u64 {
-    u64::from(kind) << 32 | u64::from(first) << 16 | u64::from(second)
+fn key(kind: usize, first: u16, second: u16) -> u64 {
+    (kind as u64) << 32 | u64::from(first) << 16 | u64::from(second)
 }
 
 /// What was read so far of one item.
@@ -268,9 +320,13 @@ impl Wording {
     /// the words that were weighed with it.
     pub(super) fn read(&mut self, words: &Words, spot: Spot) -> Option<(usize, Range<usize>)> {
         let table = &*READY;
-        self.counts.resize(table.weights.len(), 0);
+        if self.counts.is_empty() {
+            self.counts.resize(table.weights.len(), 0);
+            self.marks.reserve(4 * WINDOW);
+            self.sizes.reserve(WINDOW);
+        }
         let (sum, first) = (self.sum, self.words);
-        let known = |word: &str| table.words.get(word).copied();
+        let known = |at: usize, class: Option<usize>| table.id(words, at, class);
         let worth = |notion: usize| table.worth[notion];
         let (mut heaviest, mut place) = (0, 0);
         marks(words, spot, known, worth, |mark, at| {
@@ -357,6 +413,11 @@ impl Wording {
     /// Whether all words were weighed together.
     pub(super) fn is_short(&self) -> bool {
         self.words <= WINDOW
+    }
+
+    /// Whether it is hardly more than one sentence.
+    pub(super) fn is_terse(&self) -> bool {
+        self.words <= TERSE
     }
 
     /// What it weighs; honest texts weigh less than nothing.

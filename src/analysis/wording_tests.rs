@@ -19,7 +19,7 @@ fn spelled(item: &Item<'_>) -> Vec<Vec<String>> {
                 words.read(text);
                 let known: Vec<String> =
                     (0..words.tokens.len()).map(|at| word(&words, at).to_owned()).collect();
-                let number = |word: &str| known.iter().position(|k| k == word);
+                let number = |at: usize, _| known.iter().position(|k| *k == known[at]);
                 let first = all.len();
                 all.resize(first + words.tokens.len(), Vec::new());
                 marks(

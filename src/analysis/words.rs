@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use super::chunk::{class, word_in};
+use super::chunk::{class, undisguised, word_in};
 use super::fold::fold;
 use super::lexicon::{LEXICON, Meaning, form, is_han, notion};
+use super::roles;
 
 /// What a word is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +35,43 @@ pub(super) struct Token {
     /// Whether a sentence ends here.
     pub(super) stop: bool,
     /// Whether a clause begins here.
-    lead: bool,
+    pub(super) lead: bool,
     /// Whether it stands in quotation marks.
     pub(super) quoted: bool,
     /// Whether a paragraph begins here.
     pub(super) paragraph: bool,
+    /// The number of its sentence.
+    pub(super) sentence: usize,
+}
+
+/// What a sentence is made of: whoever looks for something knows at once that it is not there.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Contents {
+    pub(super) notions: u128,
+    /// The words that frames name, several to a bit.
+    pub(super) literals: u128,
+    /// [`Class`], a bit each.
+    pub(super) classes: u8,
+    pub(super) roles: u16,
+}
+
+impl Contents {
+    /// One word, or what is asked for in its place.
+    pub(super) const fn of(meaning: Meaning, class: Class) -> Contents {
+        let literals = if meaning.literal > 0 { 1 << (meaning.literal % 128) } else { 0 };
+        let Meaning { notions, roles, .. } = meaning;
+        Contents { notions, literals, classes: 1 << class as u8, roles }
+    }
+
+    /// These and those.
+    pub(super) const fn with(self, more: Contents) -> Contents {
+        Contents {
+            notions: self.notions | more.notions,
+            literals: self.literals | more.literals,
+            classes: self.classes | more.classes,
+            roles: self.roles | more.roles,
+        }
+    }
 }
 
 /// The words of a text.
@@ -46,6 +79,7 @@ pub(super) struct Token {
 pub(super) struct Words {
     folded: String,
     pub(super) tokens: Vec<Token>,
+    pub(super) sentences: Vec<Contents>,
     lead: bool,
     quoted: bool,
     blank_lines: u8,
@@ -53,42 +87,71 @@ pub(super) struct Words {
 
 /// Who takes turns in a conversation.
 const TURNS: [&str; 6] = ["user", "human", "assistant", "system", "developer", "ai"];
-/// What stands for itself, but for case, and is part of a word.
-const PLAIN: [bool; 256] = {
-    let (mut plain, mut b) = ([false; 256], 0);
+/// What a byte of a text is, as far as that says what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    /// A part of a word, like all that stands for itself but for case.
+    Letter,
+    /// The same, and no letter.
+    Sign,
+    Blank,
+    /// One has to look closer.
+    Other,
+}
+
+const LOOKS: [Looks; 256] = {
+    let (mut looks, mut b) = ([Looks::Other; 256], 0);
     while b < 128 {
-        let c = b as u8;
-        plain[b] = c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.' | b':' | b'/');
+        looks[b] = match b as u8 {
+            c if c.is_ascii_alphabetic() => Looks::Letter,
+            b'0'..=b'9' | b'_' | b'-' | b'.' | b':' | b'/' => Looks::Sign,
+            b' ' => Looks::Blank,
+            _ => Looks::Other,
+        };
         b += 1;
     }
-    plain
+    looks
 };
-/// Words like `1gn0re` are no longer than this.
-const LONGEST_DISGUISED: usize = 24;
+
+/// A run of characters without white space.
+#[derive(Debug, Clone, Copy)]
+struct Chunk {
+    /// Where it begins in what was folded.
+    folded: usize,
+    /// Where it begins in what was sent.
+    sent: usize,
+    /// Whether its letters are written without blanks between words; all of them are, or none.
+    han: bool,
+    /// Whether it is known to be nothing but letters, with at most a full stop.
+    plain: bool,
+}
 
 impl Words {
     /// The words of `text`. The buffers of earlier texts are used again.
     pub(super) fn read(&mut self, text: &str) {
         self.folded.clear();
         self.tokens.clear();
+        self.sentences.clear();
+        self.tokens.reserve(text.len() / 6);
         (self.lead, self.quoted, self.blank_lines) = (true, false, 0);
-        let mut chunk: Option<(usize, usize)> = None;
+        let bytes = text.as_bytes();
+        let mut chunk: Option<Chunk> = None;
         let mut next = 0;
-        while let Some(sent) = text.get(next..).and_then(|rest| rest.chars().next()) {
+        while let Some(&first) = bytes.get(next) {
             let at = next;
-            let plain = text.as_bytes()[at..].iter().take_while(|b| PLAIN[usize::from(**b)]).count();
-            if plain > 0 {
-                next += plain;
-                let run = *chunk.get_or_insert((self.folded.len(), at));
-                if self.folded[run.0..].starts_with(is_han) {
-                    self.close(&mut chunk, at);
-                    chunk = Some((self.folded.len(), at));
+            match LOOKS[usize::from(first)] {
+                Looks::Letter | Looks::Sign => {
+                    next = self.plain(text, at, &mut chunk);
+                    continue;
                 }
-                let from = self.folded.len();
-                self.folded.push_str(&text[at..next]);
-                self.folded[from..].make_ascii_lowercase();
-                continue;
+                Looks::Blank => {
+                    next += 1;
+                    self.close(&mut chunk, at);
+                    continue;
+                }
+                Looks::Other => {}
             }
+            let Some(sent) = text[at..].chars().next() else { break };
             let after = at + sent.len_utf8();
             next = after;
             let Some(c) = fold(sent) else { continue };
@@ -102,26 +165,39 @@ impl Words {
                     self.close(&mut chunk, at);
                     self.divide(sent, c);
                 }
-                c if is_han(c) => {
-                    let run = *chunk.get_or_insert((self.folded.len(), at));
-                    if self.folded[run.0..].chars().any(|c| !is_han(c)) {
-                        self.close(&mut chunk, at);
-                        chunk = Some((self.folded.len(), at));
-                    }
-                    self.folded.push(c);
-                }
                 c => {
-                    let run = *chunk.get_or_insert((self.folded.len(), at));
-                    if self.folded[run.0..].starts_with(is_han) {
-                        self.close(&mut chunk, at);
-                        chunk = Some((self.folded.len(), at));
-                    }
+                    self.chunk(&mut chunk, at, is_han(c)).plain = false;
                     self.folded.push(c);
                 }
             }
         }
         self.close(&mut chunk, text.len());
         self.moods();
+    }
+
+    /// Takes what stands for itself from `at` on, and says where it ends.
+    fn plain(&mut self, text: &str, at: usize, chunk: &mut Option<Chunk>) -> usize {
+        let rest = &text.as_bytes()[at..];
+        let looks = |b: &u8| LOOKS[usize::from(*b)];
+        let letters = rest.iter().take_while(|b| looks(b) == Looks::Letter).count();
+        let more = |b: &&u8| matches!(looks(b), Looks::Letter | Looks::Sign);
+        let all = letters + rest[letters..].iter().take_while(more).count();
+        let stop = usize::from(rest.get(letters) == Some(&b'.'));
+        let open = self.chunk(chunk, at, false);
+        let from = self.folded.len();
+        open.plain = open.folded == from && letters > 0 && all == letters + stop;
+        self.folded.push_str(&text[at..at + all]);
+        self.folded[from..].make_ascii_lowercase();
+        at + all
+    }
+
+    /// The run that a character at `at` belongs to: letters that are written without blanks are by themselves.
+    fn chunk<'c>(&mut self, chunk: &'c mut Option<Chunk>, at: usize, han: bool) -> &'c mut Chunk {
+        if chunk.is_some_and(|open| open.han != han) {
+            self.close(chunk, at);
+        }
+        let folded = self.folded.len();
+        chunk.get_or_insert(Chunk { folded, sent: at, han, plain: false })
     }
 
     /// The word at `index`, folded.
@@ -149,7 +225,8 @@ impl Words {
     fn push(&mut self, folded: Range<usize>, sent: Range<usize>, class: Class, meaning: Meaning, stop: bool) {
         let paragraph = std::mem::take(&mut self.blank_lines) >= 2;
         let lead = std::mem::take(&mut self.lead);
-        self.tokens.push(Token { folded, sent, class, meaning, stop, lead, quoted: self.quoted, paragraph });
+        let quoted = self.quoted;
+        self.tokens.push(Token { folded, sent, class, meaning, stop, lead, quoted, paragraph, sentence: 0 });
     }
 
     fn tag(&mut self, text: &str, at: usize, opening: char) {
@@ -171,26 +248,26 @@ impl Words {
             end += 1;
         }
         let folded = from..self.folded.len();
-        let meaning = LEXICON.get(&self.folded[folded.clone()]).unwrap_or_default();
+        let meaning = LEXICON.read(&self.folded[folded.clone()]);
         self.push(folded, at..end, Class::Tag, meaning, false);
     }
 
-    /// Ends the run of characters without white space that began at `chunk`.
-    fn close(&mut self, chunk: &mut Option<(usize, usize)>, end: usize) {
-        let Some((from, at)) = chunk.take() else { return };
+    /// Ends the run of characters without white space.
+    fn close(&mut self, chunk: &mut Option<Chunk>, end: usize) {
+        let Some(Chunk { folded: from, sent: at, han, plain }) = chunk.take() else { return };
         let text = &self.folded[from..];
         // Nearly every word is nothing but letters, with at most a full stop.
         let letters = text.strip_suffix('.').unwrap_or(text);
-        if !letters.is_empty() && letters.bytes().all(|b| b.is_ascii_alphabetic()) {
+        if plain || !letters.is_empty() && letters.bytes().all(|b| b.is_ascii_alphabetic()) {
             let full_stop = letters.len() < text.len();
             let stop = full_stop && letters.len() > 1 && !matches!(letters, "etc" | "vs" | "no");
-            let meaning = LEXICON.get(letters).unwrap_or_default();
+            let meaning = LEXICON.read(letters);
             let folded = from..from + letters.len();
             self.push(folded, at..end, Class::Word, meaning, stop);
             self.lead |= full_stop;
             return;
         }
-        if text.starts_with(is_han) {
+        if han {
             return self.han(from, at, end);
         }
         let bare = text.trim_end_matches(['.', ':', '-', '\u{2014}', '\u{2013}']);
@@ -207,7 +284,7 @@ impl Words {
         let class = class(bare);
         if class != Class::Word {
             let folded = from..from + bare.len();
-            let meaning = LEXICON.get(bare).unwrap_or_default();
+            let meaning = LEXICON.read(bare);
             self.push(folded, at..end, class, meaning, stop);
             self.lead |= leads;
             return;
@@ -227,7 +304,7 @@ impl Words {
         let mut next = word_in(&self.folded, from, to);
         while let Some(folded) = next {
             next = word_in(&self.folded, folded.end, to);
-            let meaning = LEXICON.get(&self.folded[folded.clone()]).unwrap_or_default();
+            let meaning = LEXICON.read(&self.folded[folded.clone()]);
             self.push(folded, at..end, class, meaning, stop && next.is_none());
         }
         self.lead |= leads;
@@ -245,131 +322,57 @@ impl Words {
                 let meaning = LEXICON.get(&self.folded[place(n)..place(n + length)])?;
                 Some((length, meaning))
             });
-            let (length, meaning) = known.unwrap_or((1, Meaning::default()));
+            let (length, meaning) =
+                known.unwrap_or_else(|| (1, LEXICON.read(&self.folded[place(n)..place(n + 1)])));
             let sent = (at + place(n) - from).min(end)..(at + place(n + length) - from).min(end);
             self.push(place(n)..place(n + length), sent, Class::Word, meaning, false);
             n += length;
         }
     }
 
-    /// Marks the verbs that are orders, and what is to be done.
+    /// Marks the verbs that are orders, and what is to be done; and numbers the sentences.
     fn moods(&mut self) {
-        // What an order follows; "to" only where it has to be.
-        const ORDERS: &[&str] = &[
-            "and",
-            "then",
-            "or",
-            "please",
-            "first",
-            "also",
-            "always",
-            "never",
-            "must",
-            "should",
-            "will",
-            "shall",
-            "kindly",
-            "instead",
-            "silently",
-            "quietly",
-            "secretly",
-            "now",
-            "just",
-            "simply",
-            "dont",
-            "not",
-            "immediately",
-            "automatically",
-            "you",
-            "additionally",
-            "next",
-            "finally",
-            "afterwards",
-            "beforehand",
-            "later",
-            "otherwise",
-            "cannot",
-            "may",
-            "can",
-            "without",
-            "but",
-        ];
-        const HAVE: &[&str] = &[
-            "have",
-            "has",
-            "need",
-            "needs",
-            "required",
-            "obliged",
-            "is",
-            "are",
-            "ought",
-            "supposed",
-            "sure",
-            "remember",
-            "expected",
-            "asked",
-            "told",
-            "instructed",
-            "free",
-            "necessary",
-            "mandatory",
-            "important",
-            "essential",
-        ];
-        const BE: &[&str] = &["is", "are", "be", "been", "being", "gets", "get", "was", "were"];
         let ai = notion("AI").unwrap_or_default();
+        let mut open = Contents::default();
         for at in 0..self.tokens.len() {
-            let forms = self.tokens[at].meaning.forms;
-            if forms == 0 {
-                continue;
+            let token = &self.tokens[at];
+            open = open.with(Contents::of(token.meaning, token.class));
+            let (ends, sentence) = (token.stop || at + 1 == self.tokens.len(), self.sentences.len());
+            let marks = match token.meaning.forms {
+                0 => 0,
+                forms => self.mood(at, forms, ai),
+            };
+            let token = &mut self.tokens[at];
+            token.meaning.forms |= marks;
+            token.sentence = sentence;
+            if ends {
+                self.sentences.push(std::mem::take(&mut open));
             }
-            let word = |back: usize| at.checked_sub(back).map_or("", |i| self.get(i));
-            let is_ai =
-                |back: usize| at.checked_sub(back).is_some_and(|i| self.tokens[i].meaning.notions & ai != 0);
-            let mut marks = 0;
-            if forms & form::BARE != 0 {
-                let after_to = word(1) == "to" && (HAVE.contains(&word(2)) || is_ai(2));
-                if self.tokens[at].lead || ORDERS.contains(&word(1)) || after_to || is_ai(1) {
-                    marks |= form::ORDER;
-                }
-            }
-            if forms & form::THIRD != 0 && (is_ai(1) || is_ai(2) && !self.tokens[at - 1].stop) {
-                marks |= form::ORDER;
-            }
-            let denied = matches!(word(1), "not" | "never") || matches!(word(2), "not" | "never");
-            if forms & form::PAST != 0 && !denied && (BE.contains(&word(1)) || BE.contains(&word(2))) {
-                marks |= form::PASSIVE;
-            }
-            self.tokens[at].meaning.forms |= marks;
         }
     }
-}
 
-/// The word that `1gn0re` is read as, if it is a word.
-fn undisguised(chunk: &str) -> Option<(String, Meaning)> {
-    let odd = |c: char| c.is_ascii_digit() || matches!(c, '@' | '$' | '|');
-    if chunk.len() > LONGEST_DISGUISED || chunk.len() < 4 || !chunk.contains(odd) {
-        return None;
+    /// What the words before the verb at `at` make of it.
+    fn mood(&self, at: usize, forms: u8, ai: u128) -> u8 {
+        let before = |back: usize| at.checked_sub(back).map(|i| &self.tokens[i]);
+        let plays = |back: usize, role: u16| before(back).is_some_and(|t| t.meaning.roles & role != 0);
+        let is_ai = |back: usize| before(back).is_some_and(|t| t.meaning.notions & ai != 0);
+        let mut marks = 0;
+        if forms & form::BARE != 0 {
+            // "To" only where it has to be.
+            let after_to = plays(1, roles::TO) && (plays(2, roles::OBLIGES) || is_ai(2));
+            if self.tokens[at].lead || plays(1, roles::LEADS) || after_to || is_ai(1) {
+                marks |= form::ORDER;
+            }
+        }
+        if forms & form::THIRD != 0 && (is_ai(1) || is_ai(2) && !self.tokens[at - 1].stop) {
+            marks |= form::ORDER;
+        }
+        let denied = plays(1, roles::DENIES) || plays(2, roles::DENIES);
+        if forms & form::PAST != 0 && !denied && (plays(1, roles::BE) || plays(2, roles::BE)) {
+            marks |= form::PASSIVE;
+        }
+        marks
     }
-    let bare = chunk.trim_end_matches(['.', ',', ':', '!']);
-    if bare.chars().filter(|c| c.is_ascii_alphabetic()).count() < 2 || LEXICON.get(bare).is_some() {
-        return None;
-    }
-    let read = |one: char| -> String {
-        let letter = |c| match c {
-            '0' => 'o',
-            '1' | '|' => one,
-            '3' => 'e',
-            '4' | '@' => 'a',
-            '5' | '$' => 's',
-            '7' => 't',
-            '8' => 'b',
-            c => c,
-        };
-        bare.chars().map(letter).collect()
-    };
-    ['i', 'l'].into_iter().map(read).find_map(|word| LEXICON.get(&word).map(|meaning| (word, meaning)))
 }
 
 /// What divides words wherever it stands.

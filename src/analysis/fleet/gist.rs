@@ -6,6 +6,7 @@ use crate::analysis::item::Item;
 use crate::analysis::options::Approved;
 use crate::analysis::pins::{Registry, package, started};
 use crate::analysis::tree::Tree;
+use crate::analysis::words::Words;
 use crate::base::glob::Glob;
 use crate::model::finding::Severity;
 use crate::model::inventory::List;
@@ -13,7 +14,7 @@ use crate::model::outcome::{EndpointView, Outcome, Owner};
 
 use super::legs::{Legs, legs};
 use super::likeness::{Sketch, hash};
-use super::mentions::{Mention, mentions};
+use super::mentions::{Mention, Speech, mentions};
 
 /// Tools of one server that are compared with those of others. The largest honest server has a tenth.
 pub(super) const MOST_TOOLS: usize = 5_000;
@@ -21,6 +22,8 @@ pub(super) const MOST_TOOLS: usize = 5_000;
 const MOST_MENTIONS: usize = 200;
 /// Bytes of a name.
 const NAME: usize = 128;
+/// Bytes of a description that its sketch is made of.
+const DESCRIBED: usize = 4 << 10;
 
 /// One server.
 #[derive(Debug)]
@@ -62,6 +65,7 @@ impl Gist {
         let inventory = &outcome.inventory;
         let mut tools = Vec::with_capacity(inventory.tools.len().min(MOST_TOOLS));
         let mut spoken: Vec<(Option<u32>, Mention)> = Vec::new();
+        let mut words = Words::default();
         for (list, prompt) in [(List::Tools, false), (List::Prompts, true)] {
             for (index, json) in inventory.items(list).iter().enumerate().take(MOST_TOOLS) {
                 // Levels of a schema are of no matter here.
@@ -70,12 +74,16 @@ impl Gist {
                     continue;
                 }
                 let index = index as u32;
-                if !prompt && spoken.len() < MOST_MENTIONS {
-                    spoken.extend(mentions(&item).into_iter().map(|m| (Some(index), m)));
-                }
-                let description = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
-                let (name, sketch) = (cut(item.name()), Sketch::of(description));
-                tools.push(Tool { name, index, prompt, legs: legs(&item), sketch });
+                let listens = !prompt && spoken.len() < MOST_MENTIONS;
+                let (sketch, mentions) = read(&item, listens, &mut words);
+                spoken.extend(mentions.into_iter().map(|m| (Some(index), m)));
+                tools.push(Tool {
+                    name: cut(item.name(), NAME).into(),
+                    index,
+                    prompt,
+                    legs: legs(&item),
+                    sketch,
+                });
             }
         }
         if let Some(text) = &inventory.instructions {
@@ -85,7 +93,7 @@ impl Gist {
         let told = |id: &str| outcome.findings.iter().any(|f| f.rule == id);
         let (identity, vendor) = identity(&outcome.endpoint);
         Gist {
-            name: cut(&outcome.name),
+            name: cut(&outcome.name, NAME).into(),
             known: outcome.is_known(),
             vendor,
             identity,
@@ -110,12 +118,38 @@ fn of_text(rule: &str) -> bool {
     rule.starts_with("HK-POI") || rule.starts_with("HK-UNI")
 }
 
-fn cut(name: &str) -> Box<str> {
-    let mut end = name.len().min(NAME);
-    while !name.is_char_boundary(end) {
+/// What its description is about, and what it says of other tools, if that matters.
+fn read(item: &Item<'_>, listens: bool, words: &mut Words) -> (Sketch, Vec<Mention>) {
+    let described = item.tree.member(Tree::ROOT, "description");
+    let text = described.and_then(|at| item.tree.text(at)).unwrap_or_default();
+    let short = cut(text, DESCRIBED);
+    let mut speech = Speech::of(item);
+    if let Some(at) = described.filter(|_| listens) {
+        speech.until(item, at, words);
+    }
+    words.read(short);
+    let sketch = Sketch::of(words);
+    if !listens {
+        return (sketch, Vec::new());
+    }
+    if let Some(at) = described.filter(|_| short.len() == text.len()) {
+        // What was read for one is read for the other.
+        if speech.listens(short) {
+            speech.hear(item, at, words, short);
+        }
+        speech.next = at + 1;
+    }
+    speech.until(item, item.tree.len(), words);
+    (sketch, speech.found)
+}
+
+/// The first bytes of `text`, at most `most` of them.
+fn cut(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
         end -= 1;
     }
-    name[..end].into()
+    &text[..end]
 }
 
 /// What an endpoint is, whatever its version and options, and whose.

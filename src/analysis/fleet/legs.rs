@@ -5,11 +5,13 @@
 //! for all its tools, never for one.
 
 use std::cell::LazyCell;
+use std::sync::LazyLock;
 
 use crate::analysis::item::{Item, Kind};
+use crate::analysis::quick;
 use crate::analysis::tree::Tree;
 
-use super::likeness::Forms;
+use super::likeness::about;
 
 /// The three of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +83,18 @@ const ROWS: &[Row] = &[
     Row { legs: &[Leg::Private, Leg::Out], verbs: &["execute", "exec", "run", "eval", "bash", "shell", "terminal", "powershell"], objects: &["command", "shell", "bash", "terminal", "script", "code", "python", "javascript", "process"], parameters: &["command", "cmd", "code", "script"] },
 ];
 
+/// The rows of each verb, as bits.
+static VERBS: LazyLock<quick::Table<&str, u32>> = LazyLock::new(|| {
+    let mut verbs: quick::Table<&str, u32> = quick::Table::default();
+    for (at, row) in ROWS.iter().enumerate() {
+        row.verbs.iter().for_each(|verb| *verbs.entry(verb).or_default() |= 1 << at);
+    }
+    verbs
+});
+
 /// Whether a name that begins with `word` says what is done, not whose it is.
 pub(in crate::analysis) fn is_verb(word: &str) -> bool {
-    ROWS.iter().any(|row| row.verbs.contains(&word))
+    VERBS.contains_key(word)
 }
 
 /// Words of a description that are looked at: what it is made for stands first.
@@ -95,7 +106,7 @@ pub(in crate::analysis) fn legs(item: &Item<'_>) -> Legs {
     if item.kind != Kind::Tool {
         return legs;
     }
-    let name = Forms::of(item.name()).root;
+    let name = about(item.name());
     // What begins so writes, whatever it is about; and what takes something away shows nothing.
     let ends =
         matches!(name.first().map(String::as_str), Some("delete" | "remove" | "drop" | "kill" | "stop"));
@@ -109,13 +120,11 @@ pub(in crate::analysis) fn legs(item: &Item<'_>) -> Legs {
     let said = LazyCell::new(|| -> Vec<String> {
         let said = item.tree.text_of(Tree::ROOT, "description").unwrap_or_default();
         let words = said.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).take(FIRST);
-        words.flat_map(|w| Forms::of(&w.chars().take(32).collect::<String>().to_lowercase()).root).collect()
+        words.flat_map(|w| about(&w.chars().take(32).collect::<String>().to_lowercase())).collect()
     });
-    for row in ROWS {
+    let rows = name.iter().filter_map(|word| VERBS.get(word.as_str())).fold(0, |all, rows| all | rows);
+    for (_, row) in ROWS.iter().enumerate().filter(|(at, _)| rows >> at & 1 == 1) {
         let has = |words: &[String], of: &[&str]| words.iter().any(|w| of.contains(&w.as_str()));
-        if !has(&name, row.verbs) {
-            continue;
-        }
         let plain = row.objects.is_empty() || has(&name, row.objects) || has(&parameters, row.parameters);
         if plain {
             legs.say(row.legs, 2);

@@ -6,6 +6,7 @@
 
 use crate::analysis::fold::fold;
 use crate::analysis::item::Item;
+use crate::analysis::roles;
 use crate::analysis::signals::pieces;
 use crate::analysis::tree::Value;
 use crate::analysis::words::Words;
@@ -42,65 +43,6 @@ const MOST: usize = 6;
 const AROUND: usize = 24;
 /// Characters of an excerpt.
 const EXCERPT: usize = 160;
-
-const STRICT: [&str; 14] = [
-    "must",
-    "always",
-    "mandatory",
-    "required",
-    "require",
-    "requires",
-    "never",
-    "whenever",
-    "every",
-    "automatically",
-    "immediately",
-    "shall",
-    "regardless",
-    "critical",
-];
-const LOOSE: [&str; 12] = [
-    "should", "first", "before", "after", "ensure", "dont", "prior", "need", "have", "needs", "instead",
-    "also",
-];
-const CALL: [&str; 16] = [
-    "call", "calls", "use", "using", "used", "run", "invoke", "invoked", "execute", "called", "calling",
-    "pass", "set", "send", "change", "tool",
-];
-const BAD: [&str; 20] = [
-    "deprecated",
-    "obsolete",
-    "outdated",
-    "unsafe",
-    "insecure",
-    "vulnerable",
-    "broken",
-    "buggy",
-    "dangerous",
-    "compromised",
-    "unreliable",
-    "retired",
-    "discontinued",
-    "disabled",
-    "superseded",
-    "replaced",
-    "legacy",
-    "inaccurate",
-    "corrupts",
-    "leaks",
-];
-const AWAY: [&str; 10] = [
-    "instead",
-    "prefer",
-    "replacement",
-    "replaces",
-    "supersedes",
-    "avoid",
-    "rather",
-    "only",
-    "dont",
-    "never",
-];
 
 /// The name of a tool as mentions have it.
 pub(crate) fn name_of(name: &str) -> u64 {
@@ -176,16 +118,37 @@ fn could_name(text: &str) -> bool {
 }
 
 fn read<'t>(words: &'t Words, text: &'t str) -> impl Iterator<Item = (u64, Errand, bool, String)> + 't {
-    (0..words.tokens.len()).filter_map(move |at| {
+    let wants = |at: &usize| may_want(words.sentences[words.tokens[*at].sentence].roles);
+    (0..words.tokens.len()).filter(wants).filter_map(move |at| {
         let sent = words.tokens[at].sent.clone();
         // Several words of one chunk: it is looked at once.
         if at > 0 && words.tokens[at - 1].sent == sent {
             return None;
         }
-        let name = named(words, text, at)?;
+        let name = may_be_named(words, text, at).then(|| named(words, text, at)).flatten()?;
         let (errand, strict) = errand(words, at)?;
         Some((name, errand, strict, excerpt(words, text, at)))
     })
+}
+
+/// Whether a sentence whose words have these roles may want something of a tool: what [`errand`] looks for.
+fn may_want(roles: u16) -> bool {
+    let has = |role: u16| roles & role != 0;
+    has(roles::BAD | roles::INSTEAD) || has(roles::CALL) && has(roles::STRICT | roles::LOOSE)
+}
+
+/// Whether what stands at `at` has one of the signs of a name. Most words have none.
+fn may_be_named(words: &Words, text: &str, at: usize) -> bool {
+    let sent = &words.tokens[at].sent;
+    let bytes = text.as_bytes();
+    let before = sent.start.checked_sub(1).and_then(|i| bytes.get(i));
+    let quoted = before.is_some_and(|b| matches!(b, b'`' | b'"') || !b.is_ascii());
+    let said = bytes.get(sent.clone()).unwrap_or_default();
+    let sign = |b: &u8| b.is_ascii_uppercase() || matches!(b, b'_' | b'-' | b'\'') || !b.is_ascii();
+    let called = || words.tokens.get(at + 1).is_some_and(|next| next.meaning.roles & roles::TOOL != 0);
+    // A word at the beginning of a sentence has its capital there.
+    let letter = usize::from(said.first().is_some_and(u8::is_ascii_uppercase));
+    quoted || said[letter..].iter().any(sign) || called()
 }
 
 /// What stands at `at`, if it looks like the name of a tool.
@@ -220,12 +183,12 @@ fn errand(words: &Words, at: usize) -> Option<(Errand, bool)> {
     while to < at + AROUND && !stops(to) {
         to += 1;
     }
-    let has =
-        |from: usize, to: usize, of: &[&str]| (from..=to).any(|i| i != at && of.contains(&words.get(i)));
+    let plays = |i: usize, role: u16| words.tokens.get(i).is_some_and(|t| t.meaning.roles & role != 0);
+    let has = |from: usize, to: usize, role: u16| (from..=to).any(|i| i != at && plays(i, role));
     // "x is deprecated. Use this one instead."
     let next = (to + 1..to + 1 + AROUND).take_while(|i| *i == to + 1 || !stops(*i - 1)).last().unwrap_or(to);
-    let away = has(from, to, &AWAY) || has(to, next, &AWAY[..4]) || follows(words, to + 1, &["use"]);
-    if has(at.saturating_sub(6).max(from), (at + 10).min(to), &BAD) && away {
+    let away = has(from, to, roles::AWAY) || has(to, next, roles::RATHER) || follows(words, to + 1, &["use"]);
+    if has(at.saturating_sub(6).max(from), (at + 10).min(to), roles::BAD) && away {
         return Some((Errand::Discredit, true));
     }
     let before = at.saturating_sub(4).max(from);
@@ -239,13 +202,13 @@ fn errand(words: &Words, at: usize) -> Option<(Errand, bool)> {
     if instead {
         return Some((Errand::Discredit, false));
     }
-    if !has(from, to, &CALL) {
+    if !has(from, to, roles::CALL) {
         return None;
     }
-    if has(from, to, &STRICT) {
+    if has(from, to, roles::STRICT) {
         return Some((Errand::Oblige, true));
     }
-    has(from, to, &LOOSE).then_some((Errand::Oblige, false))
+    has(from, to, roles::LOOSE).then_some((Errand::Oblige, false))
 }
 
 /// Whether the sentence that begins at `at` begins with one of `of`.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::model::finding::{Confidence, Severity};
 
 use super::gist::{Gist, Tool};
-use super::likeness::Forms;
+use super::likeness::about;
 use super::mentions::{Errand, name_of};
 use super::told::{Hit, Place, Told};
 
@@ -34,7 +34,7 @@ pub(super) fn orders(servers: &[&Gist], told: &mut Told) {
                 continue;
             };
             // `search` may be anybody's.
-            let sure = mention.strict && Forms::of(&tool.name).root.len() > 1;
+            let sure = mention.strict && about(&tool.name).len() > 1;
             let severity = if sure { Severity::High } else { Severity::Medium };
             let (rule, what) = match (mention.errand, mention.strict) {
                 (Errand::Oblige, true) => ("HK-POI-005", "gives orders about"),

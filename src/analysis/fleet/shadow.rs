@@ -7,12 +7,14 @@
 //! what meets there is looked at.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
+use crate::analysis::quick::Quick;
 use crate::model::finding::{Confidence, Severity};
 
 use super::gist::{Gist, Tool};
 use super::legs::is_verb;
-use super::likeness::{Forms, hash, one_edit};
+use super::likeness::{Forms, about, hash, one_edit};
 use super::told::{Hit, Place, Told, names};
 
 /// Tools that two servers share before they are taken for the same.
@@ -48,6 +50,9 @@ struct Group<'a> {
 
 /// Looks for both.
 pub(super) fn shadows(servers: &[&Gist], told: &mut Told) {
+    if servers.len() < 2 {
+        return;
+    }
     let groups = groups(servers);
     let family = families(servers, &groups);
     tell_families(servers, &groups, &family, told);
@@ -166,7 +171,7 @@ fn same_names(servers: &[&Gist], groups: &[Group<'_>], family: &[usize], told: &
         });
         let loose = places.iter().filter(|p| of(p).unpinned).count();
         // `search` is what everybody calls it.
-        let generic = Forms::of(group.name).root.len() < 2;
+        let generic = about(group.name).len() < 2;
         let first_name = of(first).calls_itself;
         let one_name = first_name.is_some() && places.iter().all(|p| of(p).calls_itself == first_name);
         let severity = match (generic, same_text || (0 < loose && loose < places.len())) {
@@ -233,9 +238,9 @@ impl Way {
         if a.root == b.root || a.plain == b.plain {
             return Some(Way::SameRoot);
         }
-        let without_digits = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
-        let numbered = without_digits(&a.plain) == without_digits(&b.plain);
-        if LETTERS.contains(&a.plain.chars().count()) && !numbered && one_edit(&a.plain, &b.plain) {
+        let letters = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
+        let numbered = || letters(&a.plain) == letters(&b.plain);
+        if LETTERS.contains(&a.plain.chars().count()) && one_edit(&a.plain, &b.plain) && !numbered() {
             return Some(Way::OneEdit);
         }
         let (less, more) = if a.root.len() <= b.root.len() { (&a.root, &b.root) } else { (&b.root, &a.root) };
@@ -275,7 +280,7 @@ fn near_copies(servers: &[&Gist], groups: &[Group<'_>], family: &[usize], told: 
     let keys = keys(servers, groups, &forms);
     let offered: HashSet<(usize, bool, &str)> =
         groups.iter().flat_map(|g| g.places.iter().map(|p| (p.server, g.prompt, g.name))).collect();
-    let mut seen: HashSet<(u32, u32)> = HashSet::new();
+    let mut seen: HashSet<(u32, u32), BuildHasherDefault<Quick>> = HashSet::default();
     let mut left = COMPARISONS;
     let mut pairs: Vec<(u32, u32)> = Vec::new();
     for run in keys.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
@@ -340,7 +345,7 @@ fn near_copies(servers: &[&Gist], groups: &[Group<'_>], family: &[usize], told: 
 fn kin(a: &Gist, b: &Gist, a_tool: &Forms, b_tool: &Forms) -> bool {
     let prefix = a_tool.root.first().filter(|w| b_tool.root.first() == Some(w) && a_tool.root.len() > 1);
     let prefix = prefix.filter(|w| !is_verb(w));
-    let named = |server: &Gist| prefix.is_some_and(|p| Forms::of(&server.name).root.contains(p));
+    let named = |server: &Gist| prefix.is_some_and(|p| about(&server.name).contains(p));
     a.identity == b.identity || (a.vendor.is_some() && a.vendor == b.vendor) || (named(a) && named(b))
 }
 

@@ -22,6 +22,7 @@ use super::item::Item;
 use super::lexicon::{NOTIONS, SECRET_FILES, SECRET_PLACES};
 use super::options::Policy;
 use super::outward;
+use super::roles::ROLES;
 use super::{Facts, digest, famous, wording};
 
 /// Changes whenever the table does.
@@ -148,9 +149,16 @@ pub(super) fn canonical() -> Vec<&'static str> {
             if f.deniable { "deniable" } else { "firm" },
         ]
     });
-    let places =
-        SECRET_PLACES.iter().chain(SECRET_FILES).chain(outward::NAMES).chain(outward::MODELS).copied();
-    rules.chain(frames).chain(notions).chain(places).chain(famous::list()).chain([wording::TABLE]).collect()
+    let places = SECRET_PLACES
+        .iter()
+        .chain(SECRET_FILES)
+        .chain(outward::NAMES)
+        .chain(outward::NEEDED)
+        .chain(outward::MODELS)
+        .copied();
+    let roles = ROLES.iter().map(|(_, words)| *words);
+    let tables = roles.chain(famous::list()).chain([wording::TABLE]);
+    rules.chain(frames).chain(notions).chain(places).chain(tables).collect()
 }
 
 /// All of them, family by family.
