@@ -132,7 +132,8 @@ impl Words {
         self.folded.clear();
         self.tokens.clear();
         self.sentences.clear();
-        self.tokens.reserve(text.len() / 6);
+        // Enough for nearly every text; hostile ones must not make the room they ask for.
+        self.tokens.reserve((text.len() / 6).min(128));
         (self.lead, self.quoted, self.blank_lines) = (true, false, 0);
         let bytes = text.as_bytes();
         let mut chunk: Option<Chunk> = None;

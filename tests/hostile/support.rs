@@ -391,8 +391,8 @@ pub fn single() -> u64 {
     })
 }
 
-/// What many at once may cost.
-pub const TOGETHER: u64 = 192;
+/// What many at once may cost: twenty, of which each may hold a message of 8 MiB, and what is being made of it.
+pub const TOGETHER: u64 = 224;
 /// What lists may cost that are large and allowed.
 pub const LISTS: u64 = 256;
 
