@@ -53,9 +53,6 @@ cargo clippy --locked --lib --bins -- -D warnings
 step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet --features cluster
 
-step "release build"
-cargo build --locked --release
-
 step "test servers"
 wait "$install_job" || { cat "$install_log" >&2; fail "the test servers could not be installed"; }
 cat "$install_log"
