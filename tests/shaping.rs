@@ -169,6 +169,11 @@ fn a_server_that_asks_for_patience_is_left_alone_by_all_who_go_there() {
             if moments.send(Instant::now()).is_err() {
                 break;
             }
+            if n == 0 {
+                // However slow the machine: the word has reached the pool before anybody else is answered.
+                drop(connection);
+                thread::sleep(Duration::from_millis(500));
+            }
         }
     });
     let place = Place::new("patience", "");
@@ -176,6 +181,6 @@ fn a_server_that_asks_for_patience_is_left_alone_by_all_who_go_there() {
     assert_eq!(report["summary"]["failed"], 20);
     let arrivals: Vec<Instant> = arrivals.try_iter().collect();
     let early = arrivals.iter().filter(|at| **at - arrivals[0] < Duration::from_millis(1500)).count();
-    // The other worker may be on its way when the word comes; alone it would be done with all in that time.
+    // The other worker may be on its way when the word comes; in the second that is left it could ask for all.
     assert!(early <= 3 && arrivals.len() > 20, "{early} of {} while it asked for patience", arrivals.len());
 }
