@@ -205,20 +205,7 @@ fn silent_crowds_are_bounded_in_all() {
         (0..24).map(|i| (format!("s{i}"), stdio(&d, "silent", &[&i.to_string()]))).collect();
     let file = d.write("silent.json", json!({ "mcpServers": servers }).to_string());
     let mut c = hawkeye(&d);
-    c.args([
-        "scan",
-        "--fail-on",
-        "never",
-        "--no-history",
-        "--format",
-        "json",
-        "--timeout",
-        "2",
-        "--concurrency",
-        "4",
-        "--targets",
-    ])
-    .arg(file);
+    c.args("scan --fail-on never --format json --timeout 2 --concurrency 4 --targets".split(' ')).arg(file);
     let done = start(&d, c).wait();
     let mut problems = Vec::new();
     expect("24 silent", &done, &[3], false, &mut problems);
@@ -239,18 +226,7 @@ fn honest_crowds_are_all_found() {
     let d = Dir::new();
     let file = honest_file(&d, 120);
     let mut c = hawkeye(&d);
-    c.args([
-        "scan",
-        "--fail-on",
-        "never",
-        "--no-history",
-        "--format",
-        "json",
-        "--timeout",
-        "60",
-        "--targets",
-    ])
-    .arg(file);
+    c.args("scan --fail-on never --format json --timeout 60 --targets".split(' ')).arg(file);
     let done = start(&d, c).wait();
     let mut problems = Vec::new();
     expect("120 honest", &done, &[0], false, &mut problems);
@@ -267,18 +243,7 @@ fn runs_at_once_do_not_clash() {
     // All are started before the first is waited for.
     let runs: [_; 4] = std::array::from_fn(|_| {
         let mut c = hawkeye(&d);
-        c.args([
-            "scan",
-            "--fail-on",
-            "never",
-            "--no-history",
-            "--format",
-            "json",
-            "--timeout",
-            "60",
-            "--targets",
-        ])
-        .arg(&file);
+        c.args("scan --fail-on never --format json --timeout 60 --targets".split(' ')).arg(&file);
         start(&d, c)
     });
     let all: Vec<Done> = runs.into_iter().map(|r| r.wait()).collect();
@@ -288,6 +253,12 @@ fn runs_at_once_do_not_clash() {
         done.check_report(8, &mut problems);
     }
     report_problems(&problems);
+    // One database, written by all at once: each has its run in it.
+    let mut c = hawkeye(&d);
+    c.args(["history", "--format", "json"]);
+    let past = start(&d, c).wait().report.unwrap();
+    let recorded: Vec<_> = past.as_array().unwrap().iter().map(|run| run["recorded"].clone()).collect();
+    assert_eq!(recorded, [8; 4]);
 }
 
 #[test]
