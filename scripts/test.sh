@@ -58,4 +58,5 @@ wait "$install_job" || { cat "$install_log" >&2; fail "the test servers could no
 cat "$install_log"
 
 step "tests"
-cargo test --locked --features cluster
+# To the end also where a test fails: whoever reads what came out wants to know all that did.
+cargo test --locked --features cluster --no-fail-fast

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
-use crate::base::text::{is_deceptive, plural, quote, visible};
+use crate::base::text::{few, is_deceptive, plural, quote, visible};
 use crate::base::time::rfc3339;
 use crate::model::drift::Since;
 use crate::model::inventory::{CoverageState, Inventory, Json, List};
@@ -91,12 +91,13 @@ impl Baseline {
             if names.is_empty() {
                 return;
             }
-            let more = names.len().saturating_sub(MOST_NAMES);
-            let shown = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             let (are, count) =
                 (if names.len() == 1 { one } else { many }, plural(names.len(), "accepted server"));
-            lines.push(format!("{}: {count} {are}: {shown}{more}", self.file.display()));
+            lines.push(format!(
+                "{}: {count} {are}: {}",
+                self.file.display(),
+                few(names.into_iter(), MOST_NAMES)
+            ));
         };
         say(missing, ("is no target of this run", "are no targets of this run"));
         say(renamed, ("has another name now", "have other names now"));

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::base::text::{plural, quote};
+use crate::base::text::{few, plural, quote};
 use crate::cli::args::{Baseline as Args, BaselineAccept, BaselineCheck, BaselineCommand};
 use crate::model::outcome::Outcome;
 use crate::model::same::{self, Tie};
@@ -86,10 +86,9 @@ fn accept(args: &BaselineAccept) -> Result<Exit, Missing> {
     let some = |n: usize, what: &str| if n == 0 { String::new() } else { format!(", {n} {what}") };
     let (renamed, dropped) = (some(renamed, "renamed"), some(gone, "dropped"));
     if !refused.is_empty() {
-        let names: Vec<String> = refused.iter().take(MOST_NAMES).map(|name| quote(name, 60)).collect();
-        let more = if refused.len() > names.len() { ", ..." } else { "" };
+        let names = few(refused.iter().map(|name| quote(name, 60)), MOST_NAMES);
         let count = plural(refused.len(), "server");
-        say(&format!("{count} not accepted, because not complete: {}{more}", names.join(", ")));
+        say(&format!("{count} not accepted, because not complete: {names}"));
     }
     let file = args.baseline.display();
     print(&format!(

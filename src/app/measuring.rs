@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
-use crate::base::text::{nearest, quote, visible};
+use crate::base::text::{few, nearest, quote, visible};
 use crate::cli::args::{Scan, Shown};
 use crate::config;
 use crate::model::target::Target;
@@ -54,8 +54,8 @@ fn unknown(name: &str, known: &[String]) -> String {
     match meant {
         Some(meant) => format!("no server is called {shown} (did you mean {}?)", visible(meant)),
         None => {
-            let some: Vec<String> = known.iter().take(10).map(|n| quote(n, 40)).collect();
-            format!("no server is called {shown}; there are {}", some.join(", "))
+            let some = few(known.iter().map(|n| quote(n, 40)), 10);
+            format!("no server is called {shown}; there are {some}")
         }
     }
 }

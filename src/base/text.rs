@@ -57,6 +57,18 @@ pub(crate) fn plural(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// `a`, `a and b`, `a, b and c`; of more than `most` names, `a, b and 7 more`.
+pub(crate) fn few(mut names: impl ExactSizeIterator<Item = String>, most: usize) -> String {
+    let mut shown: Vec<String> = names.by_ref().take(most).collect();
+    if names.len() > 0 {
+        shown.push(format!("{} more", names.len()));
+    }
+    match shown.pop() {
+        Some(last) if !shown.is_empty() => format!("{} and {last}", shown.join(", ")),
+        last => last.unwrap_or_default(),
+    }
+}
+
 /// The candidate that is most like `word`, if one is near enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
@@ -104,6 +116,13 @@ mod tests {
     fn shorten_counts_characters_not_bytes() {
         assert_eq!(shorten("äöü", 3), "äöü");
         assert_eq!(shorten("äöüß", 3), "äö…");
+    }
+
+    #[test]
+    fn few_of_many_names_are_said_and_the_others_counted() {
+        let said = |n: usize| few((0..n).map(|i| format!("s{i}")), 3);
+        assert_eq!([0, 1, 2, 3].map(said), ["", "s0", "s0 and s1", "s0, s1 and s2"]);
+        assert_eq!(said(10), "s0, s1, s2 and 7 more");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::text::{plural, quote};
+use crate::base::text::{few, plural, quote};
 
 use super::client::Client;
 use super::finding::{Finding, Severity};
@@ -92,9 +92,8 @@ impl fmt::Display for Missing {
             _ => f.write_str(&servers)?,
         }
         if !self.reports.is_empty() {
-            let names: Vec<String> = self.reports.iter().take(NAMED).map(|name| quote(name, 120)).collect();
-            let more = if self.reports.len() > NAMED { ", ..." } else { "" };
-            write!(f, "; cut off or of no use: {}{more}", names.join(", "))?;
+            let names = self.reports.iter().map(|name| quote(name, 120));
+            write!(f, "; cut off or of no use: {}", few(names, NAMED))?;
         }
         Ok(())
     }
@@ -104,9 +103,7 @@ impl fmt::Display for Missing {
 const NAMED: usize = 20;
 
 fn listed(numbers: &[u32]) -> String {
-    let shown: Vec<String> = numbers.iter().take(NAMED).map(u32::to_string).collect();
-    let more = if numbers.len() > NAMED { ", ..." } else { "" };
-    format!("{}{more}", shown.join(", "))
+    few(numbers.iter().map(u32::to_string), NAMED)
 }
 
 /// Which rules judged.

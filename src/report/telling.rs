@@ -2,7 +2,7 @@
 //! they are about, the lesser ones counted, what changed. Lines that fit the terminal.
 
 use super::{Style, table};
-use crate::base::text::plural;
+use crate::base::text::{few, plural};
 use crate::model::client::Client;
 use crate::model::drift::Drift;
 use crate::model::finding::{Finding, Severity};
@@ -162,7 +162,7 @@ fn lesser(findings: &[&Finding]) -> Option<String> {
 }
 
 fn changes(drift: &Drift, style: Style) -> Vec<String> {
-    let named = drift.changes.iter().take(NAMED).map(|change| {
+    let named = drift.changes.iter().map(|change| {
         let name = if change.name.is_empty() {
             String::new()
         } else {
@@ -170,14 +170,10 @@ fn changes(drift: &Drift, style: Style) -> Vec<String> {
         };
         format!("{}{name} {}", change.what.name(), change.change.name())
     });
-    let mut named: Vec<String> = named.collect();
-    if drift.changes.len() > NAMED {
-        named.push(format!("{} more", drift.changes.len() - NAMED));
-    }
     // The day is enough; the other reports know the hour.
     let since: String = drift.since.at.chars().take(10).collect();
     let since = table::line(&since, 60);
-    beside("changed", None, &format!("since {since}: {}", named.join(", ")), style)
+    beside("changed", None, &format!("since {since}: {}", few(named, NAMED)), style)
 }
 
 /// A word, and beside it a text in as many lines as it takes.

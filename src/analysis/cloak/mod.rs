@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::base::text::{plural, quote};
+use crate::base::text::{few, plural, quote};
 use crate::model::drift::{Detail, Difference, How, Part};
 use crate::model::finding::{Confidence, Finding, Severity};
 use crate::model::inventory::{CoverageState, Inventory, Json, List};
@@ -120,9 +120,8 @@ pub(crate) fn findings(name: &str, own: &[&Inventory], asked: &[Asked]) -> Vec<F
 
 /// HK-CLK-001
 fn by_name(name: &str, clients: &[&str], sure: bool, found: &[Difference]) -> Option<Finding> {
-    let named: Vec<String> = clients.iter().map(|c| format!("\"{c}\"")).collect();
-    let message =
-        format!("offers clients called {} other things than \"hawkeye\": {}", and(&named), told(found));
+    let named = few(clients.iter().map(|c| format!("\"{c}\"")), clients.len());
+    let message = format!("offers clients called {named} other things than \"hawkeye\": {}", told(found));
     made("HK-CLK-001", Severity::High, sure, message, name, "name", found)
 }
 
@@ -218,22 +217,10 @@ fn told(found: &[Difference]) -> String {
         if *what == Part::Instructions {
             return format!("instructions {how}");
         }
-        let mut shown: Vec<String> =
-            names.iter().take(MOST_NAMES).map(|n| format!("\"{}\"", quote(n, 60))).collect();
-        if names.len() > MOST_NAMES {
-            shown.push(format!("{} others", names.len() - MOST_NAMES));
-        }
-        format!("{} {how} ({})", plural(names.len(), what.name()), and(&shown))
+        let shown = few(names.iter().map(|n| format!("\"{}\"", quote(n, 60))), MOST_NAMES);
+        format!("{} {how} ({shown})", plural(names.len(), what.name()))
     };
     kinds.iter().map(line).collect::<Vec<String>>().join(", ")
-}
-
-fn and(words: &[String]) -> String {
-    match words {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
 }
 
 const fn place(part: Part) -> &'static str {

@@ -8,7 +8,7 @@ use super::Found;
 use crate::analysis::options::Policy;
 use crate::analysis::rules::{self, Rule, drift};
 use crate::analysis::{Facts, assess};
-use crate::base::text::{plural, quote};
+use crate::base::text::{few, plural, quote};
 use crate::model::drift::{Difference, How, Part, Since};
 use crate::model::finding::{Confidence, Finding, Related, Severity};
 use crate::model::inventory::{Inventory, List};
@@ -261,11 +261,7 @@ fn listed(
         let all: Value = serde_json::from_str(json.text()).ok()?;
         all.get(list.capability())?.get("listChanged")?.as_bool()
     });
-    let names: Vec<String> = all.iter().take(MOST_NAMES).map(|d| quote(&d.name, 64)).collect();
-    let more = match all.len() - names.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let names = few(all.iter().map(|d| quote(&d.name, 64)), MOST_NAMES);
     let (verb, count) = (if how == How::Added { "new" } else { "gone" }, plural(all.len(), noun));
     let are = if all.len() == 1 { "is" } else { "are" };
     let kind = format!("{noun} {verb}");
@@ -275,7 +271,7 @@ fn listed(
     let mut finding = rule.finding(rules::Found {
         severity: if declared == Some(true) { Severity::Low } else { Severity::Medium },
         confidence: Confidence::High,
-        message: format!("{count} {are} {verb} {since}: {}{more}", names.join(", ")),
+        message: format!("{count} {are} {verb} {since}: {names}"),
         pointer,
         excerpt: None,
         same: &same,

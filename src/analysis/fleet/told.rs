@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::analysis::rules::{Found, find};
-use crate::base::text::quote;
+use crate::base::text::{few, quote};
 use crate::model::finding::{Confidence, Finding, Related, Severity};
 
 use super::gist::{Gist, Tool};
@@ -88,12 +88,7 @@ impl<'a> Place<'a> {
 /// `"a", "b" and 3 more`: names of servers, few of many.
 pub(super) fn names<'a>(servers: impl Iterator<Item = &'a Gist>) -> String {
     let all: Vec<&Gist> = servers.collect();
-    let first: Vec<String> = all.iter().take(3).map(|s| format!("\"{}\"", quote(&s.name, NAME))).collect();
-    match (all.len() - first.len(), first.as_slice()) {
-        (0, [front @ .., last]) if !front.is_empty() => format!("{} and {last}", front.join(", ")),
-        (0, _) => first.join(""),
-        (more, _) => format!("{} and {more} more", first.join(", ")),
-    }
+    few(all.iter().map(|s| format!("\"{}\"", quote(&s.name, NAME))), 3)
 }
 
 impl Told {

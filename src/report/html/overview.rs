@@ -8,7 +8,7 @@ use super::finding::{self, Shelf};
 use super::server::Part;
 use super::shown::{attribute, text};
 use super::{chart, server};
-use crate::base::text::plural;
+use crate::base::text::{few, plural, shorten};
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::run::{RunInfo, Severities, Tally};
@@ -236,11 +236,11 @@ impl Page<'_> {
         }
         out.push_str(".</p>");
         if !client.unknown.is_empty() {
-            let names: Vec<&str> = client.unknown.iter().take(NAMES).map(String::as_str).collect();
+            let names = few(client.unknown.iter().map(|name| shorten(name, 100).into_owned()), NAMES);
             let _ = write!(
                 out,
                 "<p class=\"failure\"><b>Nothing is known of:</b> <bdi>{}</bdi>. What is said here may be too little.</p>",
-                text(&names.join(", "), 2_000)
+                text(&names, NAMES * 110)
             );
         }
         finding::groups(out, &self.shelf, &client.findings, &mut None);

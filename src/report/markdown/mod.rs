@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use super::words::{answered, subject};
 use super::{RunEnd, Sink, sums};
-use crate::base::text::plural;
+use crate::base::text::{few, plural};
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::drift::Difference;
@@ -247,12 +247,8 @@ fn of_client(client: &Client) -> String {
         plural(client.tools, "tool")
     );
     if !client.unknown.is_empty() {
-        let names: Vec<String> = client.unknown.iter().take(CHANGES).map(|name| code(name, NAME)).collect();
-        let more = match client.unknown.len().saturating_sub(CHANGES) {
-            0 => String::new(),
-            n => format!(" and {n} more"),
-        };
-        let _ = writeln!(text, "Nothing is known of {}{more}.\n", names.join(", "));
+        let names = client.unknown.iter().map(|name| code(name, NAME));
+        let _ = writeln!(text, "Nothing is known of {}.\n", few(names, CHANGES));
     }
     push_findings(&mut text, &client.findings, &|finding| {
         let places = finding.related.iter().take(CHANGES);
