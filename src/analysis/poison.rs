@@ -19,20 +19,20 @@ const SURE: u32 = 4;
 /// From here on, with three signs or more, there is no honest reading.
 const CERTAIN: u32 = 9;
 /// From here on words are as those of orders are, as `scripts/train-wording.py` weighs them, where nothing else
-/// is said. One in 4,000 tools of real servers that the table was not made from comes so far, or so far as the
+/// is said. Hardly one in 4,000 tools of real servers comes so far, or so far as the
 /// second number where there is also a hint, or the third where there is a sign.
-const ALIKE: i32 = 130;
-const HINTED: i32 = 50;
-const LIKELY: i32 = -30;
+const ALIKE: i32 = 85;
+const HINTED: i32 = 5;
+const LIKELY: i32 = -75;
 /// Below, they are so much like those of honest tools that a frame fits by chance: nine honest tools in ten are
 /// there, and one order in fifty.
-const UNLIKE: i32 = -220;
+const UNLIKE: i32 = -265;
 /// What honest tools do themselves, in the words of an order.
 const BY_CHANCE: [Sign; 4] = [Sign::Rewrite, Sign::Hostile, Sign::Command, Sign::Secrets];
 /// What the words of a long text have to weigh where it has a sign: the place that weighs most is the most
 /// unlucky of hundreds. That much where two signs stand there or one of [`NEVER_SAID`], that much where another
 /// one does that is bad alone, and that much where it is only worth a look.
-const AMONG_MANY: [i32; 3] = [50, 180, 540];
+const AMONG_MANY: [i32; 3] = [5, 135, 495];
 /// What honest servers have the fewest words in common with.
 const NEVER_SAID: [Sign; 3] = [Sign::Override, Sign::Conceal, Sign::Send];
 /// What nobody tells a model in the instructions that every honest server may give it.

@@ -85,6 +85,8 @@ const SHORTEST: usize = 10;
 const PIECE: usize = 16 << 10;
 /// Each piece begins this far before the end of the last one: longer than any frame.
 const OVERLAP: usize = 768;
+/// Words around the heaviest that are looked at for signs: an order weighs most in its middle.
+const MARGIN: usize = 16;
 /// Words of an excerpt around what was found.
 const AROUND: usize = 4;
 
@@ -158,7 +160,7 @@ fn weigh(words: &Words, text: &str, place: Place, signals: &mut Signals) {
     if let Some((at, window)) = signals.wording.read(words, spot) {
         signals.heaviest = Some((place.node, excerpt(text, &words.tokens, at..at + 1)));
         let sent = |at: usize| words.tokens.get(at).map_or(text.len(), |token| token.sent.start);
-        signals.window = sent(window.start)..sent(window.end);
+        signals.window = sent(window.start.saturating_sub(MARGIN))..sent(window.end + MARGIN);
     }
 }
 
