@@ -87,8 +87,8 @@ pub(super) fn run(args: &Assess) -> Exit {
     outputs.end(cancel.is_tripped(), tally);
     let fail_on = &planned.settings.gate.fail_on;
     let exit = verdict(outputs.failed, outputs.reader_left, tally, fail_on, args.allow_incomplete);
-    if args.quiet && exit != Exit::Complete {
-        trouble.lines(&tally).iter().for_each(|line| say(line));
+    if (args.quiet || !args.output.is_empty()) && exit != Exit::Complete {
+        trouble.lines(&tally, fail_on).iter().for_each(|line| say(line));
     }
     exit
 }

@@ -50,6 +50,7 @@ pub(crate) use node::Position;
 pub(crate) use overrides::Overrides;
 pub(crate) use settings::{Origin, Settings, Shown, TargetsFrom, resolve};
 pub(crate) use targets::{Entries, from_command_line, hold_stdio, merge, read};
+pub(crate) use yaml::yaml_text;
 
 /// Configuration that stops a run before anything is started. Exit code 2.
 #[derive(Debug, Clone, PartialEq, Eq)]

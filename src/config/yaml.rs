@@ -9,6 +9,8 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::base::text::is_deceptive;
+
 use super::ConfigError;
 use super::node::{Count, Key, MOST_NODES, Node, Position, Tree};
 
@@ -21,6 +23,17 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Node, ConfigError> {
     check_size(file, text)?;
     let seed = Seed { count: &Count::default(), parent: Position::START };
     seed.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|e| refusal(file, &e))
+}
+
+/// `text` in quotes, to be read again as it is; nothing in it that a terminal or a reader could take amiss.
+pub(crate) fn yaml_text(text: &str) -> String {
+    let spelled = |c: char| match u32::from(c) {
+        _ if !is_deceptive(c) => c.to_string(),
+        low @ ..=0xffff => format!("\\u{low:04x}"),
+        high => format!("\\U{high:08x}"),
+    };
+    // YAML knows all that JSON writes.
+    serde_json::Value::from(text).to_string().chars().map(spelled).collect()
 }
 
 /// Refuses what libyaml would take long over, by counting bytes. Those in strings count as well: no text has
@@ -191,6 +204,15 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+
+    #[test]
+    fn a_quoted_text_is_read_as_it_was() {
+        for text in ["files", "a \"b\" \\ c: #d", "x\u{202e}y\n\u{1b}[2J", "\u{e0041}ü"] {
+            let quoted = yaml_text(text);
+            assert!(!quoted.chars().any(is_deceptive), "{quoted:?}");
+            assert_eq!(serde_yaml::from_str::<String>(&quoted).unwrap(), text, "{quoted}");
+        }
+    }
 
     #[test]
     fn every_key_and_scalar_knows_its_place() {

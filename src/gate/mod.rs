@@ -8,12 +8,16 @@
 
 pub(crate) mod options;
 
+use crate::base::text::{few, quote};
 use crate::model::finding::{Finding, Suppressed};
 
 use options::{Action, Clause, GateOptions, Suppression};
 
 /// Entries that are named in messages; the rest is counted.
 const MOST_NAMED: usize = 20;
+/// Servers named in one of them, and characters of each name.
+const MOST_SERVERS: usize = 3;
+const NAME_MAX: usize = 60;
 
 /// A server, as policies and suppressions know it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,14 +34,25 @@ pub(crate) struct Gate {
     options: GateOptions,
     /// The day, `2026-11-22`.
     today: String,
-    /// Of the suppressions: whether there was such a finding, and whether there was such a server.
-    seen: Vec<(bool, bool)>,
+    /// What was seen of each suppression.
+    seen: Vec<Seen>,
+}
+
+/// What a run had of that which a suppression is about.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    /// The server, or any where it names none.
+    server: bool,
+    /// The finding.
+    finding: bool,
+    /// Rule and servers of one with its fingerprint, which it is not for, because it names others.
+    other: Option<(String, Vec<String>)>,
 }
 
 impl Gate {
     /// As `options` say on the day `today`.
     pub(crate) fn new(options: &GateOptions, today: &str) -> Gate {
-        let seen = vec![(false, false); options.suppressions.len()];
+        let seen = vec![Seen::default(); options.suppressions.len()];
         Gate { options: options.clone(), today: today.to_owned(), seen }
     }
 
@@ -63,20 +78,24 @@ impl Gate {
 
     /// Notes that `server` was in the run, whether anything was found at it or not.
     pub(crate) fn see(&mut self, server: &Server) {
-        for (entry, (_, there)) in self.options.suppressions.iter().zip(&mut self.seen) {
-            *there |= entry.server.as_ref().is_none_or(|name| server.names.contains(name));
+        for (entry, seen) in self.options.suppressions.iter().zip(&mut self.seen) {
+            seen.server |= entry.server.as_ref().is_none_or(|name| server.names.contains(name));
         }
     }
 
     fn suppressed(&mut self, servers: &[&Server], finding: &Finding) -> Option<Suppressed> {
-        let at = self.options.suppressions.iter().position(|entry| {
-            let server = |name| servers.iter().any(|s| s.names.contains(name));
-            entry.fingerprint == finding.fingerprint
-                && entry.rule.as_ref().is_none_or(|rule| rule.eq_ignore_ascii_case(&finding.rule))
-                && entry.server.as_ref().is_none_or(server)
+        let same = |entry: &&Suppression| entry.fingerprint == finding.fingerprint;
+        let mut entries =
+            self.options.suppressions.iter().zip(&mut self.seen).filter(|(entry, _)| same(entry));
+        let entry = entries.find_map(|(entry, seen)| {
+            let fits = entry.fits(servers, finding);
+            seen.finding |= fits;
+            if !fits {
+                let names = servers.iter().flat_map(|server| server.names.iter().cloned()).collect();
+                seen.other = Some((finding.rule.to_string(), names));
+            }
+            fits.then_some(entry)
         })?;
-        self.seen[at].0 = true;
-        let entry = &self.options.suppressions[at];
         (!entry.expired(&self.today)).then(|| Suppressed {
             by: entry.from.clone(),
             owner: Some(entry.owner.clone()),
@@ -90,7 +109,7 @@ impl Gate {
         let over = self.options.suppressions.iter().filter(|entry| entry.expired(&self.today));
         bounded(over.map(|entry| {
             format!(
-                "{}: the suppression of {} by {} has expired on {}: what it hid counts again (mend it, or answer for it anew)",
+                "{}: the suppression of {} by {} has expired on {}: what it hid counts again, if it is still found (mend that, or answer for it anew)",
                 entry.from,
                 entry.what(),
                 entry.owner,
@@ -99,14 +118,25 @@ impl Gate {
         }))
     }
 
-    /// Suppressions that nothing was found for, a line each. Only of servers that were in the run, and only to
-    /// be asked where all of it was evaluated.
+    /// Suppressions that nothing was found for, a line each. Of servers that were not in the run only those that
+    /// are for something else than they say; only to be asked where all of it was evaluated.
     pub(crate) fn unused(&self) -> Vec<String> {
         let idle = self.options.suppressions.iter().zip(&self.seen);
-        let idle = idle.filter(|(entry, seen)| **seen == (false, true) && !entry.expired(&self.today));
-        bounded(idle.map(|(entry, _)| {
+        let idle = idle.filter(|(entry, seen)| !seen.finding && !entry.expired(&self.today));
+        bounded(idle.filter_map(|(entry, seen)| {
             let (from, what, owner) = (&entry.from, entry.what(), &entry.owner);
-            format!("{from}: nothing is found any more that the suppression of {what} by {owner} is for (remove it)")
+            match &seen.other {
+                Some((rule, servers)) => {
+                    let on = few(servers.iter().map(|name| quote(name, NAME_MAX)), MOST_SERVERS);
+                    Some(format!(
+                        "{from}: the suppression of {what} by {owner} hides nothing: its fingerprint is that of {rule} on {on} (mend its rule or server)"
+                    ))
+                }
+                None if seen.server => Some(format!(
+                    "{from}: nothing is found any more that the suppression of {what} by {owner} is for (remove it)"
+                )),
+                None => None,
+            }
         }))
     }
 }
@@ -142,6 +172,12 @@ impl Clause {
 }
 
 impl Suppression {
+    /// Whether it is for `finding`, whose fingerprint is its own.
+    fn fits(&self, servers: &[&Server], finding: &Finding) -> bool {
+        self.rule.as_ref().is_none_or(|rule| rule.eq_ignore_ascii_case(&finding.rule))
+            && self.server.as_ref().is_none_or(|name| servers.iter().any(|s| s.names.contains(name)))
+    }
+
     /// Days are spelled so that the later one is the greater text.
     fn expired(&self, today: &str) -> bool {
         self.expires.as_str() < today
@@ -284,18 +320,22 @@ mod tests {
     #[test]
     fn expired_and_unused_entries_are_named_with_their_place_and_owner() {
         let away = Suppression { server: Some("away".into()), ..suppression("2027-01-01") };
-        let entries = vec![suppression("2026-01-01"), away, suppression("2027-01-01")];
+        let elsewhere = Suppression { fingerprint: "f-HK-CAP-002".into(), ..away.clone() };
+        let entries = vec![suppression("2026-01-01"), away, elsewhere, suppression("2027-01-01")];
         let mut gate = gate(Vec::new(), entries);
-        gate.see(&server("shop", &[]));
+        let shop = server("shop", &[]);
+        gate.see(&shop);
+        verdict(&mut gate, &[&shop], "HK-CAP-002", Severity::Low);
         let (expired, unused) = (gate.expired(), gate.unused());
-        assert_eq!((expired.len(), unused.len()), (1, 1), "{unused:?}");
-        for said in [&expired[0], &unused[0]] {
+        assert_eq!((expired.len(), unused.len()), (1, 2), "{unused:?}");
+        for said in [&expired[0], &unused[0], &unused[1]] {
             assert!(said.starts_with("s.yaml:2: ") && said.contains("by ops"), "{said}");
         }
+        assert!(unused[0].contains("of HK-CAP-002 on shop (mend"), "{unused:?}");
         let many = (0..50).map(|n| Suppression { fingerprint: n.to_string(), ..suppression("2027-01-01") });
         let mut gate =
             Gate { options: GateOptions { suppressions: many.collect(), ..GateOptions::default() }, ..gate };
-        gate.seen = vec![(false, true); 50];
+        gate.seen = vec![Seen { server: true, ..Seen::default() }; 50];
         assert_eq!(gate.unused().len(), MOST_NAMED + 1);
         assert!(gate.unused()[MOST_NAMED].contains("30 more"));
     }

@@ -111,7 +111,9 @@ fn merge(args: &Merge) -> Result<Exit, Stop> {
     let exit = if exit == Exit::Complete && !whole && !left { Exit::Incomplete } else { exit };
     if args.quiet && exit != Exit::Complete {
         info.missing.iter().for_each(|missing| say(&format!("missing: {missing}")));
-        trouble.iter().for_each(|line| say(line));
+    }
+    if (args.quiet || !args.output.is_empty()) && exit != Exit::Complete {
+        trouble.lines(&tally, &settings.gate.fail_on).iter().for_each(|line| say(line));
     }
     Ok(exit)
 }
@@ -292,7 +294,7 @@ impl Merged<'_> {
         told != places.count
     }
 
-    fn end(mut self, looked: &Looked) -> (Tally, Vec<String>, bool, bool) {
+    fn end(mut self, looked: &Looked) -> (Tally, Trouble, bool, bool) {
         let clients = self.review.clients();
         for client in &clients {
             self.trouble.note_client(client);
@@ -309,6 +311,6 @@ impl Merged<'_> {
         if let Some(past) = &mut self.review.past {
             past.end(finished, interrupted, &tally, &clients);
         }
-        (tally, self.trouble.lines(&tally), self.outputs.failed, self.outputs.reader_left)
+        (tally, self.trouble, self.outputs.failed, self.outputs.reader_left)
     }
 }

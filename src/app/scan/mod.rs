@@ -226,8 +226,9 @@ fn execute(
         args.allow_incomplete,
     );
     let exit = of_part(exit, &ended.tally, info.shard.as_ref());
-    if args.quiet && exit != Exit::Complete {
-        ended.trouble.iter().for_each(|line| say(line));
+    // Whoever has the report before him sees it there.
+    if (args.quiet || !args.output.is_empty()) && exit != Exit::Complete {
+        ended.trouble.lines(&ended.tally, &settings.gate.fail_on).iter().for_each(|line| say(line));
     }
     exit
 }

@@ -38,8 +38,7 @@ pub(super) struct Ended {
     /// Some report could not be written.
     pub(super) unwritten: bool,
     pub(super) reader_left: bool,
-    /// What went wrong, a line for each kind of it.
-    pub(super) trouble: Vec<String>,
+    pub(super) trouble: Trouble,
 }
 
 impl<'a> Round<'a> {
@@ -158,12 +157,11 @@ impl<'a> Round<'a> {
 
     /// Nothing more will be heard.
     pub(super) fn close(self) -> Ended {
-        let tally = self.tally();
         Ended {
-            tally,
+            tally: self.tally(),
             unwritten: self.outputs.failed,
             reader_left: self.outputs.reader_left,
-            trouble: self.trouble.lines(&tally),
+            trouble: self.trouble,
         }
     }
 }
