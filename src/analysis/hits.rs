@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::model::finding::{Confidence, Finding, Severity};
+use crate::model::finding::{Confidence, Finding, Severity, worst_first};
 
 use super::census::Census;
 use super::digest;
@@ -54,7 +54,7 @@ impl Findings {
                 self.found[*last].message.push_str(&format!(" (and {} more like this)", count - MOST_ALIKE));
             }
         }
-        self.found.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        worst_first(&mut self.found);
         self.found
     }
 }

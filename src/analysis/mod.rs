@@ -64,7 +64,7 @@ mod words;
 
 use std::time::Instant;
 
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, worst_first};
 use crate::model::inventory::{Inventory, List};
 use crate::model::notes::Note;
 use crate::model::outcome::{Auth, EndpointView, Failure, FailureKind, Outcome, Posture};
@@ -169,7 +169,7 @@ pub(crate) fn assess(facts: &Facts<'_>, inventory: &Inventory, policy: &Policy) 
     }
     let mut findings = findings.finish();
     findings.extend(own.finish());
-    findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    worst_first(&mut findings);
     policy.selection.apply(&mut findings);
     findings
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::base::glob::Glob;
 use crate::base::text::nearest;
-use crate::model::finding::{Finding, Severity};
+use crate::model::finding::{Finding, Severity, worst_first};
 use crate::model::run::{RuleSet, RuleText};
 
 use super::custom::Custom;
@@ -47,7 +47,7 @@ impl Selection {
         for finding in findings.iter_mut() {
             finding.severity = self.grade(&finding.rule).unwrap_or(finding.severity);
         }
-        findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        worst_first(findings);
     }
 
     /// The own rules that hold.

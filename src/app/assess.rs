@@ -4,9 +4,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::analysis::{self, options::Policy};
-use crate::base::text::quote;
+use crate::base::text::{panic_text, quote};
 use crate::cli::args::Assess;
-use crate::model::finding::Finding;
+use crate::model::finding::{Finding, worst_first};
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
 use crate::saved;
 use crate::sys::cancel::Cancel;
@@ -117,8 +117,7 @@ fn read(args: &Assess) -> Result<Vec<Outcome>, Vec<String>> {
 fn judged(mut outcome: Outcome, policy: &Policy) -> Outcome {
     let target = saved::target(&outcome);
     let before = std::mem::take(&mut outcome.findings);
-    let (risk, drift) = (outcome.risk.take(), outcome.drift.take());
-    drop((risk, drift));
+    (outcome.risk, outcome.drift) = (None, None);
     let run = catch_unwind(AssertUnwindSafe(|| analysis::judge(&target, &mut outcome, policy)));
     match run {
         Ok(()) => {
@@ -126,9 +125,8 @@ fn judged(mut outcome: Outcome, policy: &Policy) -> Outcome {
             outcome
         }
         Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
-            let why = format!("hawkeye failed, please report this: {}", quote(text, 300));
+            let text = quote(panic_text(panic.as_ref()), 300);
+            let why = format!("hawkeye failed, please report this: {text}");
             unjudged(outcome, Status::Failed, FailureKind::Internal, &why)
         }
     }
@@ -145,7 +143,7 @@ fn keep_hidden(outcome: &mut Outcome, before: Vec<Finding>, policy: &Policy) {
             outcome.findings.push(Finding { fails: false, suppressed: None, ..finding });
         }
     }
-    outcome.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    worst_first(&mut outcome.findings);
 }
 
 fn unjudged(outcome: Outcome, status: Status, kind: FailureKind, why: &str) -> Outcome {

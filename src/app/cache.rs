@@ -11,7 +11,7 @@ use crate::base::text::quote;
 use crate::base::time::{rfc3339, short_span};
 use crate::cli::args::{Cache, CacheCommand, Shown};
 use crate::config::{Environment, Overrides, resolve};
-use crate::report;
+use crate::report::json_line;
 use crate::store::cache::{self, Row};
 use crate::store::options::CacheOptions;
 use crate::store::{Opened, Store, StoreError, moved};
@@ -138,7 +138,7 @@ impl<'a> Stats<'a> {
 
 fn stats_text(stats: &Stats<'_>, format: Shown) -> String {
     if format == Shown::Json {
-        return json(stats);
+        return json_line(stats);
     }
     let place = match stats.persistent {
         true => quote(&stats.file.display().to_string(), 400),
@@ -191,7 +191,7 @@ fn seconds(from: SystemTime, to: SystemTime) -> u64 {
 
 fn list_text(rows: &[Row], format: Shown, now: SystemTime) -> String {
     if format == Shown::Json {
-        return json(&rows.iter().map(|row| Listed::of(row, now)).collect::<Vec<Listed<'_>>>());
+        return json_line(&rows.iter().map(|row| Listed::of(row, now)).collect::<Vec<Listed<'_>>>());
     }
     let heads = ["name", "transport", "age", "fresh for", "bytes", "endpoint"];
     let mut lines = vec![heads.map(str::to_owned).to_vec()];
@@ -207,14 +207,4 @@ fn list_text(rows: &[Row], format: Shown, now: SystemTime) -> String {
         ]
     }));
     lay_out(&lines, &[])
-}
-
-fn json(value: &impl Serialize) -> String {
-    let mut bytes = Vec::new();
-    match report::write_json(&mut bytes, value) {
-        // Names come from files of others: what deceives a reader is escaped, and the rest is UTF-8.
-        Ok(()) => String::from_utf8_lossy(&bytes).into_owned() + "\n",
-        // Only a value that is no JSON fails in memory, and these are texts and numbers.
-        Err(_) => String::new(),
-    }
 }

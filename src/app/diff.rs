@@ -5,12 +5,11 @@ use std::path::Path;
 
 use crate::cli::args::{Diff, Told};
 use crate::model::comparison::Comparison;
-use crate::report::diff;
 use crate::report::output;
+use crate::report::{diff, json_line};
 
 use super::compared::compare;
 use super::exit::Exit;
-use super::history::json;
 use super::scan::outputs::style_of_stdout;
 use super::sides::{Missing, Runs};
 use super::{print, say};
@@ -52,7 +51,7 @@ pub(super) fn tell(compared: &Comparison, format: Option<Told>, file: Option<&Pa
         Some(_) | None => Told::Table,
     });
     let text = match format {
-        Told::Json => json(compared),
+        Told::Json => json_line(compared),
         Told::Table if file.is_some() => diff::table(compared, false),
         Told::Table => diff::table(compared, style_of_stdout().colour),
         Told::Markdown => diff::markdown(compared),

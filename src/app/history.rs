@@ -9,7 +9,7 @@ use crate::base::text::{plural, quote};
 use crate::base::time::{rfc3339, short_span};
 use crate::cli::args::{History, Shown};
 use crate::model::run::Tally;
-use crate::report;
+use crate::report::json_line;
 use crate::store::history::{self, Recorded};
 
 use super::exit::Exit;
@@ -38,7 +38,7 @@ fn answer(args: &History) -> Result<String, Missing> {
     let rows = runs.store.as_ref().map(|store| history::runs(store, limit, args.target.as_deref()));
     let rows = rows.transpose()?.unwrap_or_default();
     Ok(match args.format.unwrap_or(Shown::Table) {
-        Shown::Json => json(&rows.iter().map(Listed::of).collect::<Vec<_>>()),
+        Shown::Json => json_line(&rows.iter().map(Listed::of).collect::<Vec<_>>()),
         Shown::Table => table(&rows),
     })
 }
@@ -113,14 +113,4 @@ fn table(rows: &[Recorded]) -> String {
         ]
     }));
     lay_out(&lines, &[])
-}
-
-/// `value` as safe JSON, with the line's end.
-pub(super) fn json(value: &impl Serialize) -> String {
-    let mut bytes = Vec::new();
-    match report::write_json(&mut bytes, value) {
-        Ok(()) => String::from_utf8_lossy(&bytes).into_owned() + "\n",
-        // Only a value that is no JSON fails in memory, and these are texts and numbers.
-        Err(_) => String::new(),
-    }
 }

@@ -15,6 +15,7 @@ use crate::base::text::visible;
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::drift::{Drift, Moment, Since};
+use crate::model::finding::worst_first;
 use crate::model::notes::Note;
 use crate::model::outcome::{EndpointView, Outcome, Owner, Status};
 use crate::model::run::{Missing, RuleSet, RunInfo, Tally};
@@ -195,7 +196,7 @@ impl Past {
             tell(outcome, since, found, Vec::new());
             outcome.findings.extend(findings);
         }
-        outcome.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        worst_first(&mut outcome.findings);
     }
 
     /// What the history knows of the server, and what is different; the drift of `outcome` is set, and its

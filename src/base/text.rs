@@ -1,5 +1,6 @@
 //! Text from servers, made safe to show: no control characters, no invisible or direction-changing ones.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Write;
 
@@ -67,6 +68,12 @@ pub(crate) fn few(mut names: impl ExactSizeIterator<Item = String>, most: usize)
         Some(last) if !shown.is_empty() => format!("{} and {last}", shown.join(", ")),
         last => last.unwrap_or_default(),
     }
+}
+
+/// What a panic says of itself.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no reason given")
 }
 
 /// The candidate that is most like `word`, if one is near enough to be what was meant.

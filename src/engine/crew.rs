@@ -1,12 +1,13 @@
 //! The workers of a pool: how they are started, what each does, and how those too many leave.
 
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crossbeam_channel::{Receiver, Sender};
 use threadpool::Builder;
+
+use crate::base::text::panic_text;
 
 use super::{Event, Gauge};
 
@@ -109,7 +110,8 @@ impl<J, T, W> Kit<J, T, W> {
     {
         for (number, job) in &self.inbox {
             let work = &self.work;
-            let result = catch_unwind(AssertUnwindSafe(|| work(number, job))).map_err(|p| message(&*p));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| work(number, job))).map_err(|p| panic_text(&*p).to_owned());
             // The receiver outlives the workers; a failed send means that the caller panicked.
             let _ = self.report.send(Event::Ended(number, result));
             if self.leaves() {
@@ -120,9 +122,4 @@ impl<J, T, W> Kit<J, T, W> {
         drop(self.work);
         drop(self.report);
     }
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".into())
 }

@@ -115,3 +115,8 @@ pub struct Suppressed {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<String>,
 }
+
+/// Puts the worst first; among equals, what came first.
+pub(crate) fn worst_first(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+}

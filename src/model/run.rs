@@ -318,16 +318,6 @@ impl fmt::Display for Severities {
 }
 
 impl Severities {
-    /// How many are of severity `least` or worse; none where there is no such border.
-    pub fn at_least(&self, least: Option<Severity>) -> usize {
-        let Some(least) = least else { return 0 };
-        self.worst_first()
-            .into_iter()
-            .filter(|(severity, _)| *severity >= least)
-            .map(|(_, count)| count)
-            .sum()
-    }
-
     /// All of them.
     pub fn worst_first(&self) -> [(Severity, usize); 5] {
         [

@@ -49,7 +49,7 @@ use crate::model::client::Client;
 use crate::model::outcome::Outcome;
 use crate::model::run::{RunInfo, Tally};
 
-pub(crate) use safe::write_json;
+pub(crate) use safe::{json_line, write_json};
 
 /// The report's `schema_version`. Additions leave it as it is.
 pub(crate) const SCHEMA_VERSION: u32 = 1;

@@ -33,6 +33,16 @@ pub(crate) fn write_json<W: Write, T: Serialize + ?Sized>(out: W, value: &T) -> 
     value.serialize(&mut Serializer::with_formatter(out, SafeFormatter)).map_err(io::Error::from)
 }
 
+/// `value`, of texts and numbers, as one line of safe JSON.
+pub(crate) fn json_line(value: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    match write_json(&mut bytes, value) {
+        Ok(()) => String::from_utf8_lossy(&bytes).into_owned() + "\n",
+        // Only a value that is no JSON fails in memory.
+        Err(_) => String::new(),
+    }
+}
+
 fn write_escaped<W: ?Sized + Write>(out: &mut W, s: &str) -> io::Result<()> {
     // No early end: a fold over all bytes is what vector instructions can do.
     if s.bytes().fold(true, |plain, b| plain & matches!(b, b' '..=b'~')) {

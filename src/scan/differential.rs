@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::analysis::cloak::{self, Asked, Way};
 use crate::mcp::outgoing::Client;
+use crate::model::finding::worst_first;
 use crate::model::inventory::{CoverageState, Inventory};
 use crate::model::notes::Note;
 use crate::model::outcome::{FailureKind, Outcome, Phase, Status};
@@ -81,7 +82,7 @@ pub(super) fn look(
     let same: Vec<&Inventory> = std::iter::once(&outcome.inventory).chain(&own).collect();
     let found = cloak::findings(&outcome.name, &same, &asked);
     outcome.findings.extend(found);
-    outcome.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    worst_first(&mut outcome.findings);
     outcome.notes.extend(told.notes());
 }
 

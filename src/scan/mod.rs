@@ -12,6 +12,7 @@ use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::engine::options::{Batches, Memory, Width};
 use crate::engine::{self, Event, Gauge, Shape};
+use crate::model::finding::worst_first;
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
 use crate::model::pool::PoolOptions;
 use crate::model::revision::Revision;
@@ -264,7 +265,7 @@ pub(crate) fn judge(target: &Target, outcome: &mut Outcome, assessment: &options
     analysis::judge(target, outcome, assessment);
     if !before.is_empty() {
         outcome.findings.extend(before);
-        outcome.findings.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        worst_first(&mut outcome.findings);
     }
 }
 

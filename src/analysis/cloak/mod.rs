@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::base::text::{few, plural, quote};
 use crate::model::drift::{Detail, Difference, How, Part};
-use crate::model::finding::{Confidence, Finding, Severity};
+use crate::model::finding::{Confidence, Finding, Severity, worst_first};
 use crate::model::inventory::{CoverageState, Inventory, Json, List};
 use crate::model::revision::Revision;
 
@@ -114,7 +114,7 @@ pub(crate) fn findings(name: &str, own: &[&Inventory], asked: &[Asked]) -> Vec<F
         }
     }
     all.extend(groups.iter().filter_map(|(clients, sure, found)| by_name(name, clients, *sure, found)));
-    all.sort_by_key(|f| std::cmp::Reverse(f.severity));
+    worst_first(&mut all);
     all
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::analysis::rules::{Found, find};
 use crate::base::text::{few, quote};
-use crate::model::finding::{Confidence, Finding, Related, Severity};
+use crate::model::finding::{Confidence, Finding, Related, Severity, worst_first};
 
 use super::gist::{Gist, Tool};
 
@@ -131,7 +131,7 @@ impl Told {
                 finding.message.push_str(&format!(" (and {} more like this)", count - MOST_ALIKE));
             }
         }
-        self.found.sort_by_key(|f| std::cmp::Reverse(f.severity));
+        worst_first(&mut self.found);
         self.found
     }
 }

@@ -16,7 +16,7 @@ use crate::cluster::Queue;
 use crate::cluster::options::Listed;
 use crate::cluster::status::{KeyState, Lane, Standing, Status, Trouble, look};
 use crate::config::{Environment, Overrides, resolve};
-use crate::report;
+use crate::report::json_line;
 
 /// Workers that are gone, in the table: of each start under another name one stays.
 const MOST_GONE: usize = 20;
@@ -42,7 +42,7 @@ pub(in crate::app) fn run(args: &Cluster) -> Exit {
     let view = View::of(&status, queue.shown(), &options.workers, SystemTime::now());
     let text = match args.format {
         Shown::Table => view.table(),
-        Shown::Json => json(&view),
+        Shown::Json => json_line(&view),
     };
     match print(&text) {
         Exit::Complete if status.key == KeyState::Another => {
@@ -293,15 +293,6 @@ impl<'a> WorkerView<'a> {
 
 fn or_dash(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
-}
-
-fn json(value: &impl Serialize) -> String {
-    let mut bytes = Vec::new();
-    match report::write_json(&mut bytes, value) {
-        Ok(()) => String::from_utf8_lossy(&bytes).into_owned() + "\n",
-        // Only a value that is no JSON fails in memory, and these are texts and numbers.
-        Err(_) => String::new(),
-    }
 }
 
 #[cfg(test)]

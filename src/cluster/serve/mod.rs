@@ -17,7 +17,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use redis::streams::StreamReadReply;
 use redis::{Value, cmd, pipe};
 
-use crate::base::text::quote;
+use crate::base::text::{panic_text, quote};
 use crate::base::time::Deadline;
 use crate::cluster::entry::{self, BODY, End, NUMBER, ResultHead};
 use crate::cluster::keys::Lane;
@@ -116,11 +116,7 @@ fn labour(
         let end = match catch_unwind(AssertUnwindSafe(|| work(&held.task))) {
             Ok(Some(body)) => Some((End::Done, body)),
             Ok(None) => None,
-            Err(panic) => {
-                let said = panic.downcast_ref::<String>().map(String::as_str);
-                let said = said.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-                Some((End::Panicked(quote(said, 300)), Vec::new()))
-            }
+            Err(panic) => Some((End::Panicked(quote(panic_text(panic.as_ref()), 300)), Vec::new())),
         };
         if report.send(Finished { held, end }).is_err() {
             return;

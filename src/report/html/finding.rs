@@ -81,9 +81,8 @@ fn write_group(
     group.iter().take(shelf.room).for_each(|f| write_finding(out, f, worst.severity, passages));
     out.push_str("</ul>");
     if group.len() > shelf.room {
-        let left = plural(group.len() - shelf.room, "more");
-        let left = left.trim_end_matches('s');
-        let _ = write!(out, "<p class=\"more\">{left} like these, listed in the JSON report.</p>");
+        let left = group.len() - shelf.room;
+        let _ = write!(out, "<p class=\"more\">{left} more like these, listed in the JSON report.</p>");
     }
     let _ = write!(out, "<p class=\"remedy\"><b>What to do:</b> {}", text(&worst.remedy, REMEDY));
     // The list of rules at the end has them too.
