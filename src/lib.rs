@@ -9,7 +9,7 @@
 //! | 3 | `config`, `probe` | 0, 1, 2, not each other |
 //! | 2 | `transport`, `engine`, `analysis`, `store`, `preflight`, `measure`, `report`, `saved`, `gate`, `cluster`, `cli`, `demo` | 0 and 1, never each other |
 //! | 1 | `model`, `mcp` | `base`; `mcp` may use `model` |
-//! | 0 | `base`, `sys` | std; `sys` alone uses `libc` and `unsafe` |
+//! | 0 | `base`, `sys` | std and `memchr`; `sys` alone uses `libc` and `unsafe` |
 //!
 //! A target's way: `config` reads it, [`scan`] queues it, a worker of `engine` takes it, `probe` drives a
 //! `mcp::session` over a `transport::Wire`, and the outcome goes back to the calling thread, where `app`

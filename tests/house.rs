@@ -41,12 +41,21 @@ const TOO_FAR: &[(&str, &str, &str)] = &[
     ("config", "preflight", "tier"),
     ("config", "report", "options"),
     ("config", "demo", ""),
+    ("engine", "mcp", ""),
+    ("cluster", "mcp", ""),
+    ("cluster", "model", ""),
+    ("demo", "mcp", ""),
+    ("report", "mcp", ""),
+    ("store", "mcp", ""),
+    ("gate", "mcp", ""),
+    ("measure", "mcp", ""),
 ];
 /// Crates that only one part of the program knows.
 const FENCES: &[(&str, &[&str])] = &[
     ("ureq", &["transport/"]),
     ("rustls", &["transport/"]),
     ("threadpool", &["engine/"]),
+    ("crossbeam_channel", &["engine/", "cluster/", "transport/"]),
     ("serde_yaml", &["config/", "analysis/twins.rs"]),
     ("argh", &["cli/"]),
     ("regex_lite", &["analysis/"]),

@@ -4,6 +4,18 @@
 //! (the words of its texts, the problems of its schemas) is worked out when the first one asks. Work and memory
 //! are bounded by the size of an item, findings by number.
 //!
+//! | file | what it holds |
+//! |---|---|
+//! | `rules`, `selection`, `custom`, `hits`, `digest`, `score` | the table; which hold; people's own; finding, naming, summing up |
+//! | `item`, `tree` | one thing offered, and its JSON |
+//! | `charset`, `chunk`, `decode`, `fold`, `quick`, `words` | text as words, whatever it is disguised as |
+//! | `frames`, `lexicon`, `plan`, `roles`, `signals`, `wording` | what words, and words together, are about |
+//! | `poison`, `neighbours`, `outward`, `deeds`, `capability`, `parameters` | what a tool wants, and what it can do |
+//! | `secrets`, `exposure`, `unicode`, `lookalikes`, `names`, `famous` | what is written down, hidden or imitated |
+//! | `schema`, `sense`, `patterns`, `census` | whether schemas are right, and say enough |
+//! | `surface`, `pins` | how a server is reached and started |
+//! | `fleet`, `drift`, `cloak` | servers together; then and now; asked one way and another |
+//!
 //! Only what a listing shows is judged. What a server's code does is not assessed here, and silence about it
 //! is no praise.
 //!

@@ -1,4 +1,11 @@
-//! Floor 4: one file a subcommand. The only place that joins siblings.
+//! Floor 4: a file or folder a subcommand, and what several of them need. The only place that joins siblings.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `review`, `past` | what lies between a judged outcome and the report; earlier runs |
+//! | `sides`, `compared`, `accepted` | runs and files by name; two of them compared; a baseline |
+//! | `measuring` | the one target of diagnose, bench and load-test |
+//! | `lock`, `exit` | one run at a time; every exit code |
 
 mod accepted;
 mod assess;

@@ -21,7 +21,8 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `keys` | what is where in the queue |
+//! | `options` | how it is set up |
+//! | `keys`, `entry`, `queue` | what is where in the queue; one entry; the commands that change it |
 //! | `seal` | what makes jobs, results and signs of life believable |
 //! | `link` | the connection |
 //! | `roster` | who is alive |

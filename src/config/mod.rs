@@ -5,9 +5,9 @@
 //! | `keys` | the table of all settings |
 //! | `settings` | joins the layers: defaults, profile, files, environment, flags |
 //! | `profile` | the sets of defaults that hawkeye brings along |
-//! | `layer`, `value` | one layer; one value |
+//! | `layer`, `overrides`, `value` | one layer; that of the command line; one value |
 //! | `check` | `config check`, `config show`, the shipped file |
-//! | `judging`, `section` | rules, policy, suppressions; a section of a list |
+//! | `judging`, `section`, `approved` | rules, policy, suppressions; a section of a list; approved servers |
 //! | `targets`, `entry`, `expand`, `words` | target files; one entry of them |
 //! | `yaml`, `jsonc`, `node`, `file` | text to a tree that remembers places |
 //!

@@ -4,6 +4,15 @@
 //! plan. Formats that show all targets at once put them back into that order, so that two runs over the
 //! same file compare line by line; NDJSON writes each at once and keeps nothing.
 //!
+//! | file | what it holds |
+//! |---|---|
+//! | `table`, `telling`, `rows`, `grid`, `words`, `sums` | the table; findings in it; streamed; columns; phrases |
+//! | `json`, `json_stream`, `ndjson`, `safe` | everything, for programs |
+//! | `html`, `sarif`, `junit`, `markdown`, `csv`, `prometheus` | the other formats |
+//! | `changes`, `diff` | what is different from the round before; from another run |
+//! | `metrics`, `costs`, `live`, `label` | a run in numbers, its profile, its progress |
+//! | `output` | files that are whole or absent |
+//!
 //! Invariant: nothing here decides anything about a target, and nothing a server sent leaves as a raw
 //! control character.
 

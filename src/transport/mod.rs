@@ -1,6 +1,13 @@
 //! Floor 2: blocking transports. A [`Wire`] carries the messages of one conversation and nothing else: what
 //! they mean is the session's business.
 //!
+//! | file | what it holds |
+//! |---|---|
+//! | `stdio` | a server as a child process |
+//! | `http`, `sse` | Streamable HTTP; HTTP+SSE of 2024-11-05, over the same client |
+//! | `carriers`, `pace` | what wires are made from; how fast they may go |
+//! | `options`, `counters` | how they behave; what they did |
+//!
 //! Invariant: every wait ends with the target's deadline or the run's [`Cancel`](crate::sys::cancel::Cancel),
 //! and every byte is counted before it is kept.
 

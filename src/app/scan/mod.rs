@@ -3,7 +3,7 @@
 //! `plan` answers every question before anything is started. `pass` tells of each target once: what `remember`
 //! has of the cache first, then what the scanner finds. A `round` hears of it and, after the review, hands it to
 //! `outputs`, where results go, to `monitor`, which measures the run, and to `trouble`, for the line on what went
-//! wrong. `watch` does it all again and again.
+//! wrong. `watch` does it all again and again. `hands` are who asks, `database` is what remembers.
 
 pub(super) mod database;
 pub(super) mod hands;

@@ -5,7 +5,7 @@
 //!  Vitals, Usage ──┘      └────▶ listener's thread (takes the newest text when it is scraped)
 //! ```
 //!
-//! `families` is the table of names, `samples` holds the numbers, `text` writes them and reads them back,
+//! `families` is the table of names, `samples` and `histogram` hold the numbers, `text` writes them and reads them back,
 //! `targets` bounds the series of single servers, `workers` those of the hosts of a cluster, `export` and `listen` are the two ways out.
 //!
 //! Counters and histograms add up over all runs that share a metrics file, so that `rate()` and
