@@ -1,5 +1,6 @@
 //! Parameters that take out what a model knows and the tool's work does not need.
 
+use crate::base::text::{and_more, quote};
 use crate::model::finding::{Confidence, Severity};
 
 use super::frames::Sign;
@@ -53,7 +54,7 @@ pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     let described = item.signals().of(Sign::Outward);
     let (path, shown, alone) = match (first, described) {
         (Some((severity, (at, name))), _) => {
-            (item.tree.pointer(*at), format!("\"{}\"", crate::base::text::quote(name, 64)), *severity)
+            (item.tree.pointer(*at), format!("\"{}\"", quote(name, 64)), *severity)
         }
         (None, Some(signal)) => {
             let severity = match signal.weight {
@@ -73,7 +74,7 @@ pub(super) fn outward_parameter(item: &Item<'_>, hits: &mut Hits<'_>) {
     };
     let others = named.len().saturating_sub(1);
     hits.add(severity, || {
-        let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
+        let more = and_more(others);
         Hit {
             confidence: Confidence::Medium,
             message: format!(

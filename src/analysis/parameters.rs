@@ -1,5 +1,6 @@
 //! What a tool can be made to do by its parameters: reach any address or path, run any query, take secrets.
 
+use crate::base::text::{and_more, quote};
 use crate::model::finding::{Confidence, Severity};
 
 use super::capability::{annotation, any, words};
@@ -47,8 +48,8 @@ pub(super) fn parameters(
     let Some(first) = found.next() else { return };
     let others = found.count();
     hits.add(severity, || {
-        let name = crate::base::text::quote(item.tree.key(first), 64);
-        let more = if others == 0 { String::new() } else { format!(" (and {others} more)") };
+        let name = quote(item.tree.key(first), 64);
+        let more = and_more(others);
         Hit {
             confidence: Confidence::Medium,
             message: format!("{} takes {what} as \"{name}\"{more}", item.label()),

@@ -70,6 +70,11 @@ pub(crate) fn few(mut names: impl ExactSizeIterator<Item = String>, most: usize)
     }
 }
 
+/// ` (and 3 more)`, behind the first of several; nothing where there are no others.
+pub(crate) fn and_more(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(" (and {others} more)") }
+}
+
 /// What a panic says of itself.
 pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();

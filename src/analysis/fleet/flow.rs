@@ -3,6 +3,7 @@
 //! Told once a client. Medium, however the parts lie: nearly every agent that is of use has them. High where a
 //! server that holds one of them also says something that is bad by itself: then there is somebody to walk it.
 
+use crate::base::text::and_more;
 use crate::model::finding::{Confidence, Severity};
 
 use super::gist::{Gist, Tool};
@@ -32,10 +33,7 @@ pub(super) fn flow(servers: &[&Gist], told: &mut Told) {
     told.add("HK-FLW-001", severity, || {
         let places = legs.map(|(_, _, server, tool)| Place::tool(server, tool));
         let part = |leg: Leg| {
-            let more = match counts[leg as usize] {
-                0 | 1 => String::new(),
-                n => format!(" (and {} more)", n - 1),
-            };
+            let more = and_more(counts[leg as usize].saturating_sub(1));
             format!("{} {}{more}", places[leg as usize].whole(), leg.does())
         };
         let whose = if severity == Severity::High { "; one of these servers cannot be trusted" } else { "" };
