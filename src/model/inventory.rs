@@ -224,6 +224,19 @@ pub enum CoverageState {
     Skipped,
 }
 
+impl CoverageState {
+    /// As the report spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CoverageState::Complete => "complete",
+            CoverageState::Unsupported => "unsupported",
+            CoverageState::Failed => "failed",
+            CoverageState::Truncated => "truncated",
+            CoverageState::Skipped => "skipped",
+        }
+    }
+}
+
 /// `ttlMs` and `cacheScope` over all answers: the shortest and the narrowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheHint {

@@ -215,7 +215,7 @@ fn server(inventory: &Inventory) -> String {
 }
 
 /// A count that does not claim more than is known: `0` is an empty list read to its end, nothing else.
-fn mark(coverage: Option<&Coverage>) -> String {
+pub(super) fn mark(coverage: Option<&Coverage>) -> String {
     let Some(coverage) = coverage else { return "?".to_owned() };
     match coverage.state {
         CoverageState::Complete => coverage.items.to_string(),

@@ -5,23 +5,11 @@ use std::fmt::Write;
 use super::shown::text;
 use crate::base::text::plural;
 use crate::model::finding::Severity;
-use crate::model::inventory::{Coverage, CoverageState, Inventory, List};
+use crate::model::inventory::{Coverage, Inventory, List};
 use crate::model::outcome::Outcome;
 
 /// Names shown of one list.
 const NAMES: usize = 100;
-
-/// The count of tools that claims no more than is known.
-pub(super) fn tools(inventory: &Inventory) -> String {
-    let Some(coverage) = inventory.coverage_of(List::Tools) else { return "?".to_owned() };
-    match coverage.state {
-        CoverageState::Complete => coverage.items.to_string(),
-        CoverageState::Unsupported => "-".to_owned(),
-        CoverageState::Truncated => format!("{}+", coverage.items),
-        CoverageState::Failed => format!("{}!", coverage.items),
-        CoverageState::Skipped => "?".to_owned(),
-    }
-}
 
 /// A row for each list.
 pub(super) fn coverage(out: &mut String, inventory: &Inventory) {
@@ -34,7 +22,7 @@ pub(super) fn coverage(out: &mut String, inventory: &Inventory) {
          <th scope=\"col\">Reason</th></tr></thead><tbody>",
     );
     for Coverage { phase, state, items, pages, reason, .. } in &inventory.coverage {
-        let state = word(*state);
+        let state = state.name();
         let _ = write!(
             out,
             "<tr><th scope=\"row\">{}</th><td><span class=\"state {state}\">{state}</span></td><td class=\"n\">{items}</td>\
@@ -44,16 +32,6 @@ pub(super) fn coverage(out: &mut String, inventory: &Inventory) {
         );
     }
     out.push_str("</tbody></table></div>\n");
-}
-
-const fn word(state: CoverageState) -> &'static str {
-    match state {
-        CoverageState::Complete => "complete",
-        CoverageState::Unsupported => "unsupported",
-        CoverageState::Failed => "failed",
-        CoverageState::Truncated => "truncated",
-        CoverageState::Skipped => "skipped",
-    }
 }
 
 /// Tools that have findings, with their scores and reasons.

@@ -9,8 +9,10 @@ use super::{drift, ledger};
 use crate::base::text::plural;
 use crate::base::time::short_span;
 use crate::model::finding::Severity;
+use crate::model::inventory::List;
 use crate::model::outcome::{Outcome, Posture, Status};
 use crate::model::run::{Severities, Tally};
+use crate::report::table;
 
 /// Characters of a server's name, of another name, of a message.
 const NAME: usize = 100;
@@ -110,7 +112,7 @@ fn row(index: usize, outcome: &Outcome, counts: &Severities) -> String {
         out,
         "<td role=\"cell\" class=\"n\">{}</td><td role=\"cell\" class=\"n\">{changed}</td>\n\
          <td role=\"cell\" class=\"n\">{:.0}</td></tr>",
-        ledger::tools(inventory),
+        table::mark(inventory.coverage_of(List::Tools)),
         outcome.timing.total_ms
     );
     out

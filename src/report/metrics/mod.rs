@@ -227,7 +227,7 @@ impl Metrics {
         }
         for row in &outcome.inventory.coverage {
             let list = row.phase.method();
-            self.totals.add(Family::CoverageStates, [list, state(row.state)], 1.0);
+            self.totals.add(Family::CoverageStates, [list, row.state.name()], 1.0);
             self.totals.add(Family::Bytes, [list], row.bytes as f64);
             if row.state == CoverageState::Truncated {
                 self.totals.add(Family::Truncations, [list], 1.0);
@@ -358,14 +358,4 @@ fn steps(timing: &Timing) -> impl Iterator<Item = (&'static str, f64)> {
         ("first_byte", timing.first_byte_ms),
     ];
     steps.into_iter().filter_map(|(step, ms)| Some((step, ms?)))
-}
-
-const fn state(state: CoverageState) -> &'static str {
-    match state {
-        CoverageState::Complete => "complete",
-        CoverageState::Unsupported => "unsupported",
-        CoverageState::Failed => "failed",
-        CoverageState::Truncated => "truncated",
-        CoverageState::Skipped => "skipped",
-    }
 }
