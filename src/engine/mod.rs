@@ -19,8 +19,6 @@ mod crew;
 mod growth;
 mod keeper;
 pub(crate) mod options;
-pub(crate) mod pool;
-pub(crate) mod retry;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -8,7 +8,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::base::time::Deadline;
-use crate::engine::pool::{self, Pool};
 use crate::mcp::session::Session;
 use crate::model::outcome::Status;
 use crate::model::pool::PoolOptions;
@@ -19,6 +18,7 @@ use crate::sys::cancel::Cancel;
 use crate::transport::carriers::Carriers;
 use crate::transport::{Patience, Phases, Wire};
 
+use super::pool::{self, Pool};
 use super::{Talk, ended_by, talk};
 
 /// How long one round of looking after all of them may take, and how long closing them.

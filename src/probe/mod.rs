@@ -1,21 +1,29 @@
 //! Floor 3: drives one session over one wire, and turns what became of it into an [`Outcome`]. The only loop
-//! in which protocol and transport meet. `kept` keeps conversations for the next time.
+//! in which protocol and transport meet.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `retry` | how long to wait before trying again |
+//! | `posture` | how a server guards itself |
+//! | `kept`, `pool` | conversations kept for the next time; when they are too old for it |
 
 mod kept;
+mod pool;
+mod posture;
+mod retry;
 
 use std::time::{Duration, Instant};
 
 use crate::base::text::quote;
 use crate::base::time::{Deadline, millis};
-use crate::engine::retry;
+use crate::mcp::auth;
 use crate::mcp::outgoing::Client;
 use crate::mcp::session::{Binding, Challenged, Ending, Opening, Plan, Session, Step, Stop};
-use crate::mcp::{auth, origin};
 use crate::model::notes::{Note, Notes};
-use crate::model::outcome::{Auth, Failure, FailureKind, Outcome, Phase, Posture, Status, Timing, Transport};
+use crate::model::outcome::{Auth, Failure, FailureKind, Outcome, Phase, Status, Timing, Transport};
 use crate::model::revision::{Era, Revision};
 use crate::model::secret::Redaction;
-use crate::model::target::{Endpoint, Hold, HttpHint, Remote, Target};
+use crate::model::target::{Endpoint, Hold, HttpHint, Target};
 use crate::sys::cancel::Cancel;
 use crate::transport::carriers::Carriers;
 use crate::transport::{Parting, Patience, Phases, Wire, WireError};
@@ -25,8 +33,6 @@ use kept::{Key, Live};
 
 /// Longest message of a failure, in characters.
 const MESSAGE: usize = 600;
-/// Authorization servers whose metadata is read.
-const ISSUERS: usize = 3;
 
 /// How targets are treated.
 #[derive(Debug, Clone)]
@@ -108,7 +114,8 @@ pub(crate) fn probe(
     let live = talk.live.take();
     fill(&mut outcome, talk, target, &redaction, begun);
     if let Endpoint::Remote(remote) = &target.endpoint {
-        outcome.auth = clean_auth(posture(&outcome, remote, carriers, policy, &patience), &redaction);
+        outcome.auth =
+            posture::cleaned(posture::of(&outcome, remote, carriers, policy, &patience), &redaction);
     }
     outcome.timing.total_ms = millis(begun.elapsed());
     if let (Some((kept, key)), Some(live)) = (key, live) {
@@ -400,67 +407,10 @@ fn fill(outcome: &mut Outcome, talk: Talk, target: &Target, redaction: &Redactio
     };
 }
 
-/// How the server guards itself, reading the metadata it points to as facts.
-fn posture(
-    outcome: &Outcome,
-    remote: &Remote,
-    carriers: &Carriers,
-    policy: &Policy,
-    patience: &Patience,
-) -> Auth {
-    let mut auth = outcome.auth.clone();
-    if auth.posture == Posture::Unknown {
-        if outcome.inventory.protocol.is_some() {
-            let credentials = remote.has_credentials() || carriers.options().tls.client_cert.is_some();
-            auth.posture = if credentials { Posture::Bearer } else { Posture::None };
-        }
-        return auth;
-    }
-    if !policy.auth_metadata {
-        return auth;
-    }
-    let named = auth.resource_metadata.take();
-    let places = auth::resource_metadata_urls(&origin::without_userinfo(&remote.url), named.as_deref());
-    let mut issuers = Vec::new();
-    for place in places {
-        match carriers.document(&place, &remote.url, patience) {
-            Ok(body) => issuers = auth::read_resource_metadata(&mut auth, &place, &remote.url, &body),
-            Err(e) if named.is_some() => {
-                auth.facts.push(format!(
-                    "resource metadata {}: {}",
-                    quote(&place, 200),
-                    quote(&e.message, 200)
-                ));
-            }
-            Err(_) => {}
-        }
-        if auth.resource_metadata.is_some() {
-            break;
-        }
-    }
-    for issuer in issuers.iter().take(ISSUERS) {
-        let read = auth::issuer_metadata_urls(issuer).iter().any(|place| {
-            let body = carriers.document(place, &remote.url, patience);
-            body.is_ok_and(|body| auth::read_issuer_metadata(&mut auth, issuer, &body))
-        });
-        if !read {
-            auth.facts.push(format!("{}{}", quote(issuer, 200), auth::UNREAD));
-        }
-    }
-    auth
-}
-
 fn cleaned(failure: Failure, redaction: &Redaction) -> Failure {
     Failure { message: quote(&redaction.clean(&failure.message), MESSAGE), ..failure }
 }
 
 fn clean_note(note: Note, redaction: &Redaction) -> Note {
     Note { message: quote(&redaction.clean(&note.message), MESSAGE), ..note }
-}
-
-fn clean_auth(mut auth: Auth, redaction: &Redaction) -> Auth {
-    let all = auth.challenges.iter_mut().chain(&mut auth.facts).chain(&mut auth.scopes);
-    all.chain(&mut auth.authorization_servers).for_each(|s| *s = redaction.clean(s).into_owned());
-    auth.resource_metadata = auth.resource_metadata.map(|m| redaction.clean(&m).into_owned());
-    auth
 }
