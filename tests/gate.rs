@@ -245,6 +245,14 @@ fn where_no_rule_is_in_force_nothing_passes_for_judged() {
     assert!(unassessed.contains("no rule is in force"), "{unassessed}");
     let table = String::from_utf8(home.scan("shop", &[]).stdout).unwrap();
     assert!(table.contains("nothing was judged"), "{table}");
+    for format in ["html", "markdown", "sarif"] {
+        let text = String::from_utf8(home.scan("shop", &["--format", format]).stdout).unwrap().to_lowercase();
+        assert!(text.contains("nothing was judged") && !text.contains("no finding"), "{format}: {text}");
+    }
+    home.write("saved.json", "{\"tools\": []}");
+    let output = home.run(&["assess", "saved.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no rule is in force, and assess only judges"), "{}", stderr(&output));
 
     for settings in ["rules: {disable: '*'}".to_owned(), format!("{off}rules: {{disable: HK-POI-*}}")] {
         let home = Home::new("none", &settings);

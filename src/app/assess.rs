@@ -38,6 +38,15 @@ pub(super) fn run(args: &Assess) -> Exit {
             return Exit::Usage;
         }
     };
+    // A scan may take stock without judging; this does nothing else.
+    let mut info = run_info(&planned);
+    if info.rules.count == 0 {
+        say(
+            "no rule is in force, and assess only judges: set enable_risk_assessment or enable_schema_validation to true, \
+             or add a rule of your own (hawkeye rules list)",
+        );
+        return Exit::Usage;
+    }
     if let Some(left_out) = planned.unjudged() {
         log::warn!("{left_out}");
     }
@@ -49,7 +58,6 @@ pub(super) fn run(args: &Assess) -> Exit {
         }
     };
     signal::trip_on_signals(&cancel);
-    let mut info = run_info(&planned);
     info.planned = outcomes.len();
     let stream = planned.settings.stream;
     let mut outputs = match Outputs::open(&scan, &info, stream, Turn::Only, &cancel) {

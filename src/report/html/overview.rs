@@ -140,6 +140,9 @@ impl Page<'_> {
         let count = tally.findings.critical + tally.findings.high;
         match (tally.targets, count) {
             (0, _) => ("unknown", "There was no server to look at.".to_owned()),
+            (_, 0) if self.run.rules.count == 0 => {
+                ("unknown", "Nothing was judged: the settings leave no rule in force.".to_owned())
+            }
             (_, 0) if tally.complete == 0 => (
                 "unknown",
                 "No finding is high or critical, but nothing could be listed completely.".to_owned(),

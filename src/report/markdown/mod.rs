@@ -16,7 +16,7 @@ use crate::model::client::Client;
 use crate::model::drift::Difference;
 use crate::model::finding::{Finding, Severity};
 use crate::model::outcome::{Outcome, Status};
-use crate::model::run::RunInfo;
+use crate::model::run::{RunInfo, Severities};
 
 use inert::{code, plain};
 
@@ -139,7 +139,11 @@ fn head(run: &RunInfo, end: &RunEnd) -> String {
         0 => "; no target was evaluated".to_owned(),
         n => format!("; {n} of {} not listed whole", plural(tally.targets, "target")),
     };
-    let mut text = format!("## hawkeye: {}{seen}\n\n", sums::findings(tally));
+    let found = match run.rules.count {
+        0 if tally.findings == Severities::default() => "nothing was judged".to_owned(),
+        _ => sums::findings(tally),
+    };
+    let mut text = format!("## hawkeye: {found}{seen}\n\n");
     if end.interrupted {
         let missing = run.planned.saturating_sub(tally.targets);
         let _ =

@@ -137,6 +137,10 @@ impl<W: Write> SarifSink<W> {
             );
             notices.push(notice("left-out", "warning", text));
         }
+        if run.rules.count == 0 {
+            let text = "nothing was judged: the settings leave no rule in force".to_owned();
+            notices.push(notice("not-assessed", "warning", text));
+        }
         let unseen = run.rules.not_assessed.iter();
         notices.extend(unseen.map(|what| notice("not-assessed", "note", format!("not assessed: {what}"))));
         json!({
