@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::analysis::options;
 use crate::base::time::Deadline;
 use crate::mcp::outgoing::Client;
 use crate::model::outcome::Outcome;
@@ -30,7 +31,8 @@ pub(crate) struct Asker {
     carriers: Carriers,
     policy: Policy,
     cancel: Cancel,
-    differential: bool,
+    /// How what differs is judged, where servers are asked in several ways.
+    differential: Option<options::Policy>,
 }
 
 impl Asker {
@@ -50,7 +52,7 @@ impl Asker {
             carriers: Carriers::new(options.wire.clone(), run, options.claim.clone(), cancel.clone()),
             policy,
             cancel: cancel.clone(),
-            differential: options.differential,
+            differential: options.differential.then(|| options.assessment.clone()),
         })
     }
 
@@ -66,8 +68,8 @@ impl Asker {
             probe::probe(target, &self.carriers, kept, policy, run_ends, &self.cancel)
         };
         let mut outcome = ask(target, self.kept.as_ref(), &self.policy);
-        if self.differential {
-            differential::look(target, &self.policy, &mut outcome, |target, policy| {
+        if let Some(assessment) = &self.differential {
+            differential::look(target, &self.policy, assessment, &mut outcome, |target, policy| {
                 ask(target, None, policy)
             });
         }

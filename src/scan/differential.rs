@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use crate::analysis::cloak::{self, Asked, Way};
+use crate::analysis::options;
 use crate::mcp::outgoing::Client;
 use crate::model::finding::worst_first;
 use crate::model::inventory::{CoverageState, Inventory};
@@ -24,10 +25,11 @@ use crate::probe::Policy;
 /// to open: many keep silent at what they do not know.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Asks `target` again with `ask`, and adds to its `outcome` what differs.
+/// Asks `target` again with `ask`, and adds to its `outcome` what differs, judged as `assessment` says.
 pub(super) fn look(
     target: &Target,
     policy: &Policy,
+    assessment: &options::Policy,
     outcome: &mut Outcome,
     ask: impl Fn(&Target, &Policy) -> Outcome,
 ) {
@@ -80,7 +82,8 @@ pub(super) fn look(
     }
     let asked: Vec<Asked> = asked.into_iter().map(|(one, ..)| one).collect();
     let same: Vec<&Inventory> = std::iter::once(&outcome.inventory).chain(&own).collect();
-    let found = cloak::findings(&outcome.name, &same, &asked);
+    let server = cloak::Server { name: &outcome.name, view: &outcome.endpoint };
+    let found = cloak::findings(&server, &same, &asked, assessment);
     outcome.findings.extend(found);
     worst_first(&mut outcome.findings);
     outcome.notes.extend(told.notes());

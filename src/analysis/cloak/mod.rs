@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -16,14 +16,28 @@ use crate::base::text::{few, plural, quote};
 use crate::model::drift::{Detail, Difference, How, Part};
 use crate::model::finding::{Confidence, Finding, Severity, worst_first};
 use crate::model::inventory::{CoverageState, Inventory, Json, List};
+use crate::model::outcome::EndpointView;
 use crate::model::revision::Revision;
 
+use super::drift::news::{Pair, news};
+use super::options::Policy;
 use super::rules::{Found, find};
 
 /// Names of one kind in a message.
 const MOST_NAMES: usize = 3;
+/// Rules in a message.
+const MOST_RULES: usize = 5;
 /// Characters of a text around the place where it differs.
 const AROUND: usize = 60;
+
+/// Whose answers are compared.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Server<'a> {
+    /// Its name in the report.
+    pub name: &'a str,
+    /// How it is reached.
+    pub view: &'a EndpointView,
+}
 
 /// How a server was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +88,29 @@ impl Way {
 
 type Key = (Part, String);
 
-/// What there is to say of the server called `name`. `own` are its answers to identical askings, the reported one
-/// first; `asked` those to others.
-pub(crate) fn findings(name: &str, own: &[&Inventory], asked: &[Asked]) -> Vec<Finding> {
+/// What there is to say of a server. `own` are its answers to identical askings, the reported one first; `asked`
+/// those to others. What differs is judged as `policy` says.
+pub(crate) fn findings(
+    server: &Server<'_>,
+    own: &[&Inventory],
+    asked: &[Asked],
+    policy: &Policy,
+) -> Vec<Finding> {
+    let name = server.name;
     let Some((base, rest)) = own.split_first() else { return Vec::new() };
+    let raised = |finding: Finding, found: &[Difference], others: &[&Inventory]| {
+        let rules = only_there(server, base, others, found, policy);
+        if rules.is_empty() {
+            return finding;
+        }
+        let tell = if rules.len() == 1 { "tells" } else { "tell" };
+        let rules = few(rules.into_iter(), MOST_RULES);
+        Finding {
+            severity: finding.severity.max(Severity::High),
+            message: format!("{}; {rules} {tell} of what is only there", finding.message),
+            ..finding
+        }
+    };
     let mut restless: Vec<Difference> = Vec::new();
     let mut unstable: BTreeSet<Key> = BTreeSet::new();
     let mut note = |found: Vec<Difference>| {
@@ -92,8 +125,11 @@ pub(crate) fn findings(name: &str, own: &[&Inventory], asked: &[Asked]) -> Vec<F
         let again = one.second.iter().flat_map(|second| compare(&one.first, second, one.way.grain()));
         note(again.map(|d| Difference { pointer: None, ..d }).collect());
     }
-    let mut all: Vec<Finding> = unsteady(name, &restless).into_iter().collect();
-    let mut groups: Vec<(Vec<&'static str>, bool, Vec<Difference>)> = Vec::new();
+    let others = asked.iter().flat_map(|one| [Some(&one.first), one.second.as_ref()]).flatten();
+    let others: Vec<&Inventory> = rest.iter().copied().chain(others).collect();
+    let unsteady = unsteady(name, &restless).map(|finding| raised(finding, &restless, &others));
+    let mut all: Vec<Finding> = unsteady.into_iter().collect();
+    let mut groups: Vec<(Vec<&'static str>, bool, Vec<Difference>, &Inventory)> = Vec::new();
     for one in asked {
         let mut found = compare(base, &one.first, one.way.grain());
         found.retain(|d| !unstable.contains(&(d.what, d.name.clone())));
@@ -102,20 +138,73 @@ pub(crate) fn findings(name: &str, own: &[&Inventory], asked: &[Asked]) -> Vec<F
         }
         let sure = one.second.is_some();
         match one.way {
-            Way::Name(client) => match groups.iter_mut().find(|(_, _, same)| *same == found) {
-                Some((names, all_sure, _)) => {
+            Way::Name(client) => match groups.iter_mut().find(|(_, _, same, _)| *same == found) {
+                Some((names, all_sure, ..)) => {
                     names.push(client);
                     *all_sure &= sure;
                 }
-                None => groups.push((vec![client], sure, found)),
+                None => groups.push((vec![client], sure, found, &one.first)),
             },
-            Way::Revision(revision) => all.extend(by_revision(name, base, revision, sure, &found)),
-            Way::Stranger => all.extend(for_strangers(name, sure, &found)),
+            Way::Revision(revision) => {
+                let finding = by_revision(name, base, revision, sure, &found);
+                all.extend(finding.map(|finding| raised(finding, &found, &[&one.first])));
+            }
+            Way::Stranger => {
+                let finding = for_strangers(name, sure, &found);
+                all.extend(finding.map(|finding| raised(finding, &found, &[&one.first])));
+            }
         }
     }
-    all.extend(groups.iter().filter_map(|(clients, sure, found)| by_name(name, clients, *sure, found)));
+    for (clients, sure, found, other) in &groups {
+        let finding = by_name(name, clients, *sure, found);
+        all.extend(finding.map(|finding| raised(finding, found, &[other])));
+    }
     worst_first(&mut all);
     all
+}
+
+/// The rules that find something in `others`, where they differ from `base`, and not there.
+fn only_there(
+    server: &Server<'_>,
+    base: &Inventory,
+    others: &[&Inventory],
+    found: &[Difference],
+    policy: &Policy,
+) -> BTreeSet<String> {
+    if !policy.risk {
+        return BTreeSet::new();
+    }
+    let other = |what: Part| {
+        found.iter().filter(move |d| d.what == what).map(|d| d.name.as_str()).collect::<HashSet<_>>()
+    };
+    let judged = |pairs: &[Pair<'_>]| news(server.name, server.view, pairs, policy).into_iter().flatten();
+    let mut pairs = Vec::new();
+    for list in List::ALL {
+        let names = other(list.into());
+        if names.is_empty() {
+            continue;
+        }
+        let named = |item: &Json| item.string(list.name_key()).filter(|name| names.contains(name.as_str()));
+        let mut known: HashMap<String, Vec<&Json>> = HashMap::new();
+        for item in base.items(list) {
+            named(item).into_iter().for_each(|name| known.entry(name).or_default().push(item));
+        }
+        for item in others.iter().flat_map(|other| other.items(list)) {
+            let Some(name) = named(item) else { continue };
+            let twins = known.get(&name).map_or(&[][..], Vec::as_slice);
+            if !twins.contains(&item) {
+                pairs.push(Pair::Items(list, twins.first().copied(), Some(item)));
+            }
+        }
+    }
+    let mut rules: BTreeSet<String> = judged(&pairs).collect();
+    if !other(Part::Instructions).is_empty() {
+        let texts: BTreeSet<&str> = others.iter().filter_map(|other| other.instructions.as_deref()).collect();
+        for text in texts {
+            rules.extend(judged(&[Pair::Instructions(base.instructions.as_deref(), Some(text))]));
+        }
+    }
+    rules
 }
 
 /// HK-CLK-001

@@ -1,24 +1,19 @@
 //! What of a server's differences is worth a finding: HK-RUG-001 and HK-RUG-002.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::Value;
 
 use super::Found;
+use super::news::{Pair, news, telling};
 use crate::analysis::options::Policy;
 use crate::analysis::rules::{self, Rule, drift};
-use crate::analysis::{Facts, assess};
 use crate::base::text::{few, plural, quote};
 use crate::model::drift::{Difference, How, Part, Since};
 use crate::model::finding::{Confidence, Finding, Related, Severity};
 use crate::model::inventory::{Inventory, List};
-use crate::model::outcome::{Auth, Outcome};
-use crate::model::target::Endpoint;
+use crate::model::outcome::Outcome;
 
-/// Changed items that are judged in both their forms.
-const MOST_JUDGED: usize = 400;
-/// Of these: at a time, fewer than a rule tells one by one.
-const AT_A_TIME: usize = 16;
 /// Changed items that have a finding of their own.
 const MOST_TOLD: usize = 20;
 /// Names in one message.
@@ -79,19 +74,10 @@ fn changed(
     let places = suspicious(after);
     others
         .sort_by_key(|f| !f.difference.pointer.as_ref().is_some_and(|place| places.contains(place.as_str())));
-    let mut turned: Vec<Turned<'_>> = Vec::new();
-    for (number, some) in others.chunks(AT_A_TIME).enumerate() {
-        let mut news = match number * AT_A_TIME < MOST_JUDGED {
-            true => news(before, after, some, policy),
-            false => HashMap::new(),
-        };
-        turned.extend(some.iter().enumerate().map(|(at, found)| {
-            let mut new = news.remove(&at).unwrap_or_default();
-            new.sort();
-            new.dedup();
-            Turned { found, new }
-        }));
-    }
+    let pairs: Vec<Pair<'_>> = others.iter().map(|found| pair(found, before, after)).collect();
+    let news = news(&after.name, &after.endpoint, &pairs, policy);
+    let mut turned: Vec<Turned<'_>> =
+        others.into_iter().zip(news).map(|(found, new)| Turned { found, new }).collect();
     // What lies in resources changes every day; it is told where something bad came with it.
     let data = |t: &Turned<'_>| t.found.difference.what == Part::Resource && t.new.is_empty();
     turned.retain(|t| !data(t));
@@ -163,80 +149,16 @@ fn judged(found: &Found) -> bool {
     }
 }
 
-/// By the place in `some`: the rules that find something in an item which they did not find in it before. Both
-/// forms are judged by the rules of today.
-fn news(before: &Outcome, after: &Outcome, some: &[&Found], policy: &Policy) -> HashMap<usize, Vec<String>> {
-    let (mut old, mut new) = (Inventory::default(), Inventory::default());
-    let mut origin: HashMap<String, usize> = HashMap::new();
-    for (at, found) in some.iter().enumerate() {
-        match found.places {
-            Some((list, Some(was), Some(is))) => {
-                origin.insert(format!("{}/{}", list.field(), old.items(list).len()), at);
-                push(&mut old, list, &before.inventory, was);
-                push(&mut new, list, &after.inventory, is);
-            }
-            Some(_) => {}
-            None => {
-                origin.insert("instructions".to_owned(), at);
-                old.instructions.clone_from(&before.inventory.instructions);
-                new.instructions.clone_from(&after.inventory.instructions);
-            }
+/// Both forms of what is another.
+fn pair<'a>(found: &Found, before: &'a Outcome, after: &'a Outcome) -> Pair<'a> {
+    let (then, now) = (&before.inventory, &after.inventory);
+    match found.places {
+        Some((list, was, is)) => {
+            let at = |inventory: &'a Inventory, place: Option<usize>| inventory.items(list).get(place?);
+            Pair::Items(list, at(then, was), at(now, is))
         }
+        None => Pair::Instructions(then.instructions.as_deref(), now.instructions.as_deref()),
     }
-    let told = |inventory: &Inventory| {
-        let facts = Facts {
-            name: &after.name,
-            endpoint: &Endpoint::Unknown,
-            view: &after.endpoint,
-            expanded: &[],
-            auth: &Auth::default(),
-            notes: &[],
-            failure: None,
-        };
-        let mut told: BTreeMap<(usize, String), Severity> = BTreeMap::new();
-        for finding in assess(&facts, inventory, policy) {
-            let mut parts = finding.pointer.split('/').skip(1);
-            let item = match (parts.next(), parts.next()) {
-                (Some("instructions"), _) => "instructions".to_owned(),
-                (Some(list), Some(place)) => format!("{list}/{place}"),
-                (_, _) => continue,
-            };
-            let Some(&at) = origin.get(&item) else { continue };
-            let worst = told.entry((at, finding.rule.into_owned())).or_insert(finding.severity);
-            *worst = finding.severity.max(*worst);
-        }
-        told
-    };
-    let (then, now) = (told(&old), told(&new));
-    let mut news: HashMap<usize, Vec<String>> = HashMap::new();
-    for ((at, rule), severity) in now {
-        let worse = then.get(&(at, rule.clone())).is_none_or(|before| *before < severity);
-        if worse && severity >= telling(&rule) {
-            news.entry(at).or_default().push(rule);
-        }
-    }
-    news
-}
-
-/// From which severity on a finding of `rule` makes a change suspicious. Honest texts oblige and forbid as
-/// well, below MEDIUM; but what a tool can do is no question of wording.
-fn telling(rule: &str) -> Severity {
-    match rule.get(..6) {
-        Some("HK-CAP") => Severity::Low,
-        Some("HK-POI" | "HK-UNI" | "HK-FLW" | "HK-SEC") => Severity::Medium,
-        // Weak schemas and the like are no sign of malice, however new.
-        _ => Severity::Critical,
-    }
-}
-
-fn push(to: &mut Inventory, list: List, from: &Inventory, at: usize) {
-    let items = match list {
-        List::Tools => &mut to.tools,
-        List::Resources => &mut to.resources,
-        List::ResourceTemplates => &mut to.resource_templates,
-        List::Prompts => &mut to.prompts,
-    };
-    items.extend(from.items(list).get(at).cloned());
 }
 
 fn label(part: Part, name: &str) -> String {

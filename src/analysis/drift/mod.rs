@@ -15,6 +15,7 @@
 
 mod findings;
 mod lists;
+pub(in crate::analysis) mod news;
 #[cfg(test)]
 mod tests;
 mod tree;
