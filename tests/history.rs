@@ -418,6 +418,8 @@ fn many_runs_at_once_are_all_recorded() {
     }
     assert_eq!(home.json(&["history", "--format", "json"]).as_array().unwrap().len(), 8);
     assert_eq!(text(&home.run(&["cache", "clear"]).stdout), "0 of 0 results removed\n");
+    // What is typed for one server must not cost the others theirs.
+    assert_eq!(home.run(&["history", "--clear", "--target", "twin"]).status.code(), Some(2));
     assert_eq!(text(&home.run(&["history", "--clear"]).stdout), "8 runs forgotten\n");
     assert_eq!(home.json(&["history", "--format", "json"]), json!([]));
 }
