@@ -219,6 +219,21 @@ fn diff_shows_texts_safely_and_follows_its_schema() {
     assert_eq!(of_files["servers"], of_runs["servers"]);
     let same = home.run(&["diff", "latest", "latest", "--exit-code"]);
     assert_eq!((same.status.code(), text(&same.stdout).contains("1 the same")), (Some(0), true));
+    // The ending of a file says in which form, or there is no file.
+    for (name, begins) in
+        [("d.json", "{\"schema_version\":1,"), ("d.MD", "1 server: "), ("d.txt", "before  run ")]
+    {
+        assert_eq!(home.run(&["diff", "--output", name]).status.code(), Some(0), "{name}");
+        let written = fs::read_to_string(home.0.join(name)).unwrap();
+        assert!(written.starts_with(begins), "{name}: {written}");
+    }
+    for name in ["d.html", "d.csv", "d.xyz", "d", "-"] {
+        let output = home.run(&["diff", "--output", name]);
+        let said = text(&output.stderr);
+        assert_eq!((output.status.code(), home.0.join(name).exists()), (Some(2), false), "{said}");
+        assert!(said.starts_with(&format!("hawkeye: --output {name}: ")), "{said}");
+    }
+    assert_eq!(home.run(&["diff", "--output", "d.xyz", "--format", "json"]).status.code(), Some(0));
     // Nothing that a server says ends the block.
     home.offers(
         &json!({"tools": [tool("read", "a\n````\n# b\nc d e f g h i j k l m n o p q r s t u v w x y z")]}),

@@ -40,7 +40,8 @@ pub(crate) struct Diff {
     #[argh(option, arg_name = "format")]
     pub format: Option<Told>,
 
-    /// write to this file instead of standard output
+    /// write to this file instead of standard output, in the format its ending says (.txt, .json, .md) unless
+    /// --format does
     #[argh(option, arg_name = "file")]
     pub output: Option<PathBuf>,
 
