@@ -274,6 +274,16 @@ fn a_baseline_is_the_same_bytes_until_a_server_changes() {
     let differ = first.lines().zip(second.lines()).filter(|(a, b)| a != b).count();
     assert_eq!((differ, first.lines().count()), (1, second.lines().count()));
     assert_eq!(drifted(&home.scan(&["--baseline", "hawkeye-baseline.json"])), [""; 0]);
+    // A server that was not reached is not as it was accepted, nor another one.
+    assert_eq!(home.run(&["baseline", "check"]).status.code(), Some(0));
+    fs::remove_file(home.0.join("offer.json")).unwrap();
+    assert_eq!(home.scan(&[])["status"], "failed");
+    let check = home.run(&["baseline", "check"]);
+    assert_eq!(check.status.code(), Some(3), "{check:?}");
+    assert!(text(&check.stdout).ends_with("\n1 server: 1 not comparable\n"), "{check:?}");
+    for (expected, args) in [(3, &["diff", "--exit-code"][..]), (0, &["diff"])] {
+        assert_eq!(home.run(args).status.code(), Some(expected), "{args:?}");
+    }
     // Who is not in it is new; who is in it and not there is named.
     home.servers("stranger", "offer-3.json");
     fs::write(home.0.join("offer-3.json"), json!({"tools": []}).to_string()).unwrap();

@@ -107,10 +107,7 @@ fn check(args: &BaselineCheck) -> Result<Exit, Missing> {
     before.origin.at = None;
     let compared = compare(before, runs.side(&args.side, None)?);
     let told = diff::tell(&compared, args.format.unwrap_or(Told::Table), None);
-    Ok(match told {
-        Exit::Complete if compared.summary.differs() => Exit::Gate,
-        told => told,
-    })
+    Ok(diff::gate(told, &compared.summary))
 }
 
 /// A name that two servers have.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::args::{Diff, Told};
-use crate::model::comparison::Comparison;
+use crate::model::comparison::{Comparison, Summary};
 use crate::report::{Format, diff, output};
 
 use super::compared::compare;
@@ -40,12 +40,18 @@ pub(super) fn run(args: &Diff) -> Exit {
     match compared {
         Ok(compared) => {
             let told = tell(&compared, format, args.output.as_deref());
-            match told {
-                Exit::Complete if args.exit_code && compared.summary.differs() => Exit::Gate,
-                told => told,
-            }
+            if args.exit_code { gate(told, &compared.summary) } else { told }
         }
         Err(missing) => missing.exit(),
+    }
+}
+
+/// How a comparison ends that is a gate: a server that only one side knows is no server that is the same.
+pub(super) fn gate(told: Exit, summary: &Summary) -> Exit {
+    match told {
+        Exit::Complete if summary.differs() => Exit::Gate,
+        Exit::Complete if summary.unknown > 0 => Exit::Incomplete,
+        told => told,
     }
 }
 
