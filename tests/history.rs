@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+use std::cell::Cell;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -426,6 +428,60 @@ fn nothing_that_is_wrong_with_the_file_changes_a_scan() {
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stderr).contains("introspection.db.damaged-"), "{output:?}");
     assert_eq!(home.json(&["history", "--format", "json"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn drift_that_cannot_be_seen_does_not_pass_a_gate_on_it() {
+    let home = Home::new("blind");
+    let gate = ["scan", "-q", "--targets", "servers.json", "--output", "x.json", "--fail-on", "never,drift"];
+    // Each server that is scanned has changed since the one before.
+    let round = Cell::new(0);
+    let scan = |more: &[&str]| {
+        round.set(round.get() + 1);
+        home.offers(&json!({"tools": [tool("read", &format!("Reads file {}.", round.get()))]}));
+        let output = home.run(&[&gate, more].concat());
+        (output.status.code(), text(&output.stderr))
+    };
+    assert_eq!(scan(&[]), (Some(0), String::new()), "nobody knows it yet");
+    assert_eq!(scan(&[]).0, Some(1));
+    let mut file = fs::OpenOptions::new().write(true).open(home.database()).unwrap();
+    file.write_all(&[b'x'; 4096]).unwrap();
+    let (code, said) = scan(&[]);
+    assert_eq!((code, said.lines().count()), (Some(3), 1), "{said}");
+    assert!(said.contains("drift cannot be ruled out") && said.contains(".damaged-"), "{said}");
+    let report: Value = serde_json::from_slice(&fs::read(home.0.join("x.json")).unwrap()).unwrap();
+    let left_out = report["tool"]["rules"]["not_assessed"].to_string();
+    assert!(left_out.contains("\"drift: servers were not compared with earlier runs: "), "{left_out}");
+    assert_eq!(scan(&[]).0, Some(1), "the new history knows it");
+    assert_eq!(home.run(&["baseline", "accept"]).status.code(), Some(0));
+    fs::rename(home.database(), home.0.join("real.db")).unwrap();
+    std::os::unix::fs::symlink(home.0.join("real.db"), home.database()).unwrap();
+    let (code, said) = scan(&["--allow-incomplete"]);
+    assert!(code == Some(3) && said.contains("is a symbolic link"), "{said}");
+    // What was accepted needs no history.
+    assert_eq!(scan(&["--baseline", "hawkeye-baseline.json"]).0, Some(1));
+    // Neither is there where somebody has switched it off.
+    fs::write(home.0.join("h.yaml"), "history: {enabled: false}\nfail_on: [never, drift]\n").unwrap();
+    for (more, by) in [
+        (&["--no-history"][..], "(--fail-on), but the history is off (--no-history)"),
+        (&["--config", "h.yaml"], "(--fail-on), but the history is off (h.yaml:1)"),
+    ] {
+        let (code, said) = scan(more);
+        assert!(code == Some(2) && said.contains(by) && said.contains("--baseline"), "{said}");
+        assert_eq!(scan(&[more, &["--baseline", "hawkeye-baseline.json"]].concat()).0, Some(1));
+    }
+    let checked = home.run(&["config", "check", "h.yaml"]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    assert!(
+        text(&checked.stdout).contains("warning: h.yaml:2: fail_on: drift needs --baseline"),
+        "{checked:?}"
+    );
+    // Reports tell of the drift that they were compared for, and only they.
+    for (expected, report) in [(1, "x.json"), (3, "plain.json")] {
+        home.run(&["scan", "--targets", "servers.json", "--no-history", "--output", "plain.json"]);
+        let args = ["merge", "-q", report, "--no-history", "--fail-on", "never,drift"];
+        assert_eq!(home.run(&args).status.code(), Some(expected), "{report}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::analysis::drift::{self, Found};
 use crate::analysis::options::Policy;
-use crate::base::text::visible;
+use crate::base::text::{quote, visible};
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::drift::{Drift, Moment, Since};
@@ -42,6 +42,8 @@ pub(in crate::app) struct Past {
     policy: Policy,
     baseline: Option<Baseline>,
     what: String,
+    /// Why some server may not have been compared.
+    lost: Option<String>,
     run: Option<Run>,
     /// Of the outcome that is being reviewed.
     pending: Option<Pending>,
@@ -113,9 +115,16 @@ impl Past {
             policy,
             baseline,
             what,
+            lost: None,
             run: None,
             pending: None,
         })
+    }
+
+    /// Why servers are not compared that were there before; nothing where all are, or what was accepted counts.
+    pub(in crate::app) fn lost(&self) -> Option<String> {
+        let lost = || self.lost.clone().or_else(|| self.database.as_ref()?.lost());
+        if self.baseline.is_some() { None } else { lost() }
     }
 
     /// What is accepted, for another past.
@@ -243,7 +252,11 @@ impl Past {
                         offer = Offer::Stored(known.hash);
                     }
                 }
-                None => log::debug!("{}: what is recorded of it cannot be read", outcome.name),
+                None => {
+                    self.lost =
+                        Some(format!("what is recorded of {} cannot be read", quote(&outcome.name, 60)));
+                    return Some(Pending { identity, offer, since: None, moment: None });
+                }
             }
         }
         let changes: Vec<_> = found.iter().map(Found::difference).cloned().collect();
@@ -306,7 +319,10 @@ impl Past {
         match database.with(put) {
             Some(number) => run.number = Some(number),
             // Where a damaged file was replaced, half a run would pass for a whole one.
-            None => self.database = None,
+            None => {
+                self.lost = database.lost();
+                self.database = None;
+            }
         }
     }
 

@@ -31,7 +31,7 @@ use super::scan::database::Databases;
 use super::scan::outputs::{Outputs, Turn};
 use super::scan::plan::{none_left, settle};
 use super::scan::trouble::Trouble;
-use super::scan::{run_info, verdict};
+use super::scan::{of_unseen, run_info, verdict};
 use census::{Census, Places, Source, TooMany};
 use together::Told;
 
@@ -100,15 +100,20 @@ fn merge(args: &Merge) -> Result<Exit, Stop> {
     let mut review = Review::new(settings);
     review.past = past.as_mut();
     review.expired().iter().for_each(|line| log::warn!("{line}"));
-    let mut merged = Merged { outputs, review, trouble: Trouble::default(), cancel: &cancel };
+    let mut merged =
+        Merged { outputs, review, trouble: Trouble::default(), cancel: &cancel, compared: false };
     let changed = merged.outcomes(&reports, &looked.places);
     if changed {
         return Err(Stop::Unwritten("a report has changed while it was read: merge again".to_owned()));
     }
+    let gated = settings.gate.fail_on.drift && !merged.compared;
     let (tally, trouble, failed, left) = merged.end(&looked);
     let exit = verdict(failed, left, tally, &settings.gate.fail_on, args.allow_incomplete);
     let whole = info.missing.is_none();
     let exit = if exit == Exit::Complete && !whole && !left { Exit::Incomplete } else { exit };
+    let off = || Some("the history is off, and no report was compared with one".to_owned());
+    let unseen = if gated && !left { past.map_or_else(off, |past| past.lost()) } else { None };
+    let exit = of_unseen(exit, unseen);
     if args.quiet && exit != Exit::Complete {
         info.missing.iter().for_each(|missing| say(&format!("missing: {missing}")));
         trouble.iter().for_each(|line| say(line));
@@ -260,6 +265,8 @@ struct Merged<'a> {
     review: Review<'a>,
     trouble: Trouble,
     cancel: &'a Cancel,
+    /// Whether any server was compared with earlier, here or where it was asked.
+    compared: bool,
 }
 
 impl Merged<'_> {
@@ -273,6 +280,7 @@ impl Merged<'_> {
                     if let Some(place) = places.of(number, target) {
                         told += 1;
                         self.review.judged(&mut outcome);
+                        self.compared |= outcome.drift.is_some();
                         if let Some(past) = &mut self.review.past {
                             past.record(place, &outcome, false);
                         }

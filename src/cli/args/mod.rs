@@ -25,7 +25,7 @@ use crate::base::text::quote;
 
 use super::complaint::complaint;
 
-pub(crate) use assess::Assess;
+pub(crate) use assess::{Assess, NO_DRIFT};
 pub(crate) use bench::Bench;
 pub(crate) use cache::{Cache, CacheCommand};
 #[cfg(feature = "cluster")]
