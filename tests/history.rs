@@ -485,6 +485,18 @@ fn drift_that_cannot_be_seen_does_not_pass_a_gate_on_it() {
 }
 
 #[test]
+fn a_server_that_goes_back_to_what_it_was_has_changed() {
+    let home = Home::new("back");
+    for (name, description) in [("a.json", "Reads a file."), ("b.json", POISON)] {
+        fs::write(home.0.join(name), json!({"tools": [tool("read", description)]}).to_string()).unwrap();
+    }
+    for (offer, expected) in [("a.json", 0), ("b.json", 1), ("a.json", 1), ("b.json", 1), ("b.json", 0)] {
+        home.servers("twin", offer);
+        assert_eq!(drifted(&home.scan(&[])).len(), expected, "{offer}");
+    }
+}
+
+#[test]
 fn many_runs_at_once_are_all_recorded() {
     let home = Home::new("many");
     home.offers(&json!({"tools": [tool("read", "Reads a file.")]}));

@@ -20,7 +20,7 @@ use crate::model::outcome::{EndpointView, Outcome, Owner, Status};
 use crate::model::run::{Missing, RuleSet, RunInfo, Tally};
 use crate::model::shard::ShardRun;
 use crate::model::target::Target;
-use crate::store::history::{self, Begun, Ended, Entry, Identity, Knowledge, Known, Offer};
+use crate::store::history::{self, Begun, Ended, Entry, Here, Identity, Knowledge, Known, Offer};
 use crate::store::key::HashKey;
 use crate::store::options::HistoryOptions;
 use crate::store::record::{self, TooLarge};
@@ -56,8 +56,8 @@ struct Run {
     number: Option<i64>,
     /// From the runs before.
     knowledge: Knowledge,
-    /// Names that are targets of this run.
-    taken: HashSet<Name>,
+    /// The targets of this run.
+    here: Here,
     /// Servers that came already.
     seen: HashSet<Identity>,
     /// The names of all its targets; none where there is no baseline.
@@ -140,13 +140,13 @@ impl Past {
         elsewhere: &[Target],
         recording: Recording,
     ) {
-        let taken = self.database.as_ref().and_then(|database| {
+        let here = self.database.as_ref().and_then(|database| {
             database.with(|store| {
-                let name = |t: &Target| name_key(store.secret(), &t.owners, t.view().kind());
-                Ok(targets.iter().chain(elsewhere).filter_map(name).collect())
+                let who = |t: &Target| identity(store.secret(), &t.owners, &t.view(), 0);
+                Ok(targets.iter().chain(elsewhere).map(who).collect())
             })
         });
-        self.begin_with(info, taken.unwrap_or_default(), recording);
+        self.begin_with(info, here.unwrap_or_default(), recording);
         if let (Some(run), Some(baseline)) = (&mut self.run, &self.baseline) {
             run.names.extend(targets.iter().chain(elsewhere).map(|target| target.name.clone()));
             for target in elsewhere {
@@ -155,14 +155,14 @@ impl Past {
         }
     }
 
-    /// The name of the server of `outcome` as [`Past::begin_with`] takes it.
-    pub(in crate::app) fn name_of(&self, outcome: &Outcome) -> Option<Name> {
-        let kind = outcome.endpoint.kind();
-        self.database.as_ref()?.with(|store| Ok(name_key(store.secret(), &outcome.owners, kind)))?
+    /// The server of `outcome` as [`Past::begin_with`] takes it.
+    pub(in crate::app) fn identity_of(&self, outcome: &Outcome) -> Option<Identity> {
+        let Outcome { owners, endpoint, .. } = outcome;
+        self.database.as_ref()?.with(|store| Ok(identity(store.secret(), owners, endpoint, 0)))
     }
 
-    /// A run over the servers with the names `taken` begins.
-    pub(in crate::app) fn begin_with(&mut self, info: &RunInfo, taken: HashSet<Name>, recording: Recording) {
+    /// A run over the servers that are `here` begins.
+    pub(in crate::app) fn begin_with(&mut self, info: &RunInfo, here: Here, recording: Recording) {
         let judged = Judged { rules: &info.rules, shard: &info.shard, missing: &info.missing };
         let rules = serde_json::to_string(&judged).unwrap_or_default();
         let (id, started, what) = (info.id.clone(), info.started, self.what.clone());
@@ -171,7 +171,7 @@ impl Past {
             begun: Begun { id, started, what, rules },
             number: None,
             knowledge: knowledge.unwrap_or_default(),
-            taken,
+            here,
             seen: HashSet::new(),
             names: HashSet::new(),
             met: BTreeMap::new(),
@@ -211,7 +211,8 @@ impl Past {
     /// findings are added unless there is a baseline for that.
     fn recall(&mut self, outcome: &mut Outcome) -> Option<Pending> {
         let (database, run) = (self.database.as_ref()?, self.run.as_mut()?);
-        let mut identity = database.with(|store| Ok(identity(store.secret(), outcome, 0)))?;
+        let mut identity =
+            database.with(|store| Ok(identity(store.secret(), &outcome.owners, &outcome.endpoint, 0)))?;
         let mut again = 0;
         while !run.seen.insert(identity) {
             again += 1;
@@ -230,7 +231,7 @@ impl Past {
         // An answer out of the cache is older than it looks, and was compared when it was new. Which of two
         // that cannot be told apart is which, nobody knows.
         let comparable = outcome.cached.is_none() && again == 0;
-        let known = if comparable { run.knowledge.of(&identity, &run.taken) } else { None };
+        let known = if comparable { run.knowledge.of(&identity, &run.here) } else { None };
         let Some(known) = known else {
             return Some(Pending { identity, offer, since: None, moment: None });
         };
@@ -396,16 +397,15 @@ fn before(store: &mut Store, known: &Known) -> Result<Option<Outcome>, StoreErro
 }
 
 /// What makes a server the same one next time; twins, which nothing tells apart, are counted.
-fn identity(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {
-    let view = &outcome.endpoint;
+fn identity(secret: &HashKey, owners: &[Owner], view: &EndpointView, twin: usize) -> Identity {
     let twin = twin.to_string();
     let parts: Vec<&str> = [view.kind(), twin.as_str()].into_iter().chain(view.words()).collect();
     let endpoint = history::endpoint_of(secret, &parts);
-    Identity { name: name_key(secret, &outcome.owners, view.kind()), endpoint }
+    Identity { name: name_key(secret, owners, view.kind()), endpoint }
 }
 
 fn identity_of_twin(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {
-    Identity { name: None, ..identity(secret, outcome, twin) }
+    Identity { name: None, ..identity(secret, &outcome.owners, &outcome.endpoint, twin) }
 }
 
 /// The name in the first file that names it.

@@ -82,9 +82,9 @@ fn merge(args: &Merge) -> Result<Exit, Stop> {
     let reports = open(args)?;
     let settings = &planned.settings;
     let mut past = past(settings, reports.len(), &cancel);
-    let mut names = HashSet::new();
+    let mut here = HashSet::new();
     let looked = look(&reports, &cancel, &mut |outcome| {
-        names.extend(past.as_ref().and_then(|past| past.name_of(outcome)));
+        here.extend(past.as_ref().and_then(|past| past.identity_of(outcome)));
     })?;
     if let Some(why) = together::conflict(&looked.told) {
         return Err(usage(visible(&why).into_owned()));
@@ -95,7 +95,7 @@ fn merge(args: &Merge) -> Result<Exit, Stop> {
     let outputs =
         Outputs::open(&scan, &info, settings.stream, Turn::Only, &cancel).map_err(Stop::Unwritten)?;
     if let Some(past) = &mut past {
-        past.begin_with(&info, names, Recording::Always);
+        past.begin_with(&info, here.into_iter().collect(), Recording::Always);
     }
     let mut review = Review::new(settings);
     review.past = past.as_mut();
