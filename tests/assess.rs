@@ -213,6 +213,19 @@ fn suppressions_that_are_over_or_of_no_use_are_named() {
 }
 
 #[test]
+fn drift_is_no_gate_where_nothing_is_compared() {
+    let folder = Folder::new("drift");
+    folder.write("bad.json", BAD);
+    let refused = folder.run(&["assess", "bad.json", "-q", "--fail-on", "never,drift"]);
+    assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0));
+    assert!(stderr(&refused).contains("--fail-on drift: assess compares with nothing"), "{refused:?}");
+    // The settings are those of scans as well.
+    folder.write("h.yaml", "fail_on: [never, drift]\n");
+    let warned = folder.run(&["assess", "bad.json", "--config", "h.yaml"]);
+    assert!(stderr(&warned).contains("fail_on: drift has no effect here"), "{warned:?}");
+}
+
+#[test]
 fn a_dash_is_no_file_to_write_to() {
     let folder = Folder::new("dash");
     folder.write("bad.json", BAD);

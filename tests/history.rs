@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+use std::cell::Cell;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -219,6 +221,21 @@ fn diff_shows_texts_safely_and_follows_its_schema() {
     assert_eq!(of_files["servers"], of_runs["servers"]);
     let same = home.run(&["diff", "latest", "latest", "--exit-code"]);
     assert_eq!((same.status.code(), text(&same.stdout).contains("1 the same")), (Some(0), true));
+    // The ending of a file says in which form, or there is no file.
+    for (name, begins) in
+        [("d.json", "{\"schema_version\":1,"), ("d.MD", "1 server: "), ("d.txt", "before  run ")]
+    {
+        assert_eq!(home.run(&["diff", "--output", name]).status.code(), Some(0), "{name}");
+        let written = fs::read_to_string(home.0.join(name)).unwrap();
+        assert!(written.starts_with(begins), "{name}: {written}");
+    }
+    for name in ["d.html", "d.csv", "d.xyz", "d", "-"] {
+        let output = home.run(&["diff", "--output", name]);
+        let said = text(&output.stderr);
+        assert_eq!((output.status.code(), home.0.join(name).exists()), (Some(2), false), "{said}");
+        assert!(said.starts_with(&format!("hawkeye: --output {name}: ")), "{said}");
+    }
+    assert_eq!(home.run(&["diff", "--output", "d.xyz", "--format", "json"]).status.code(), Some(0));
     // Nothing that a server says ends the block.
     home.offers(
         &json!({"tools": [tool("read", "a\n````\n# b\nc d e f g h i j k l m n o p q r s t u v w x y z")]}),
@@ -259,6 +276,16 @@ fn a_baseline_is_the_same_bytes_until_a_server_changes() {
     let differ = first.lines().zip(second.lines()).filter(|(a, b)| a != b).count();
     assert_eq!((differ, first.lines().count()), (1, second.lines().count()));
     assert_eq!(drifted(&home.scan(&["--baseline", "hawkeye-baseline.json"])), [""; 0]);
+    // A server that was not reached is not as it was accepted, nor another one.
+    assert_eq!(home.run(&["baseline", "check"]).status.code(), Some(0));
+    fs::remove_file(home.0.join("offer.json")).unwrap();
+    assert_eq!(home.scan(&[])["status"], "failed");
+    let check = home.run(&["baseline", "check"]);
+    assert_eq!(check.status.code(), Some(3), "{check:?}");
+    assert!(text(&check.stdout).ends_with("\n1 server: 1 not comparable\n"), "{check:?}");
+    for (expected, args) in [(3, &["diff", "--exit-code"][..]), (0, &["diff"])] {
+        assert_eq!(home.run(args).status.code(), Some(expected), "{args:?}");
+    }
     // Who is not in it is new; who is in it and not there is named.
     home.servers("stranger", "offer-3.json");
     fs::write(home.0.join("offer-3.json"), json!({"tools": []}).to_string()).unwrap();
@@ -404,6 +431,72 @@ fn nothing_that_is_wrong_with_the_file_changes_a_scan() {
 }
 
 #[test]
+fn drift_that_cannot_be_seen_does_not_pass_a_gate_on_it() {
+    let home = Home::new("blind");
+    let gate = ["scan", "-q", "--targets", "servers.json", "--output", "x.json", "--fail-on", "never,drift"];
+    // Each server that is scanned has changed since the one before.
+    let round = Cell::new(0);
+    let scan = |more: &[&str]| {
+        round.set(round.get() + 1);
+        home.offers(&json!({"tools": [tool("read", &format!("Reads file {}.", round.get()))]}));
+        let output = home.run(&[&gate, more].concat());
+        (output.status.code(), text(&output.stderr))
+    };
+    assert_eq!(scan(&[]), (Some(0), String::new()), "nobody knows it yet");
+    assert_eq!(scan(&[]).0, Some(1));
+    let mut file = fs::OpenOptions::new().write(true).open(home.database()).unwrap();
+    file.write_all(&[b'x'; 4096]).unwrap();
+    let (code, said) = scan(&[]);
+    assert_eq!((code, said.lines().count()), (Some(3), 1), "{said}");
+    assert!(said.contains("drift cannot be ruled out") && said.contains(".damaged-"), "{said}");
+    let report: Value = serde_json::from_slice(&fs::read(home.0.join("x.json")).unwrap()).unwrap();
+    let left_out = report["tool"]["rules"]["not_assessed"].to_string();
+    assert!(left_out.contains("\"drift: servers were not compared with earlier runs: "), "{left_out}");
+    assert_eq!(scan(&[]).0, Some(1), "the new history knows it");
+    assert_eq!(home.run(&["baseline", "accept"]).status.code(), Some(0));
+    fs::rename(home.database(), home.0.join("real.db")).unwrap();
+    std::os::unix::fs::symlink(home.0.join("real.db"), home.database()).unwrap();
+    let (code, said) = scan(&["--allow-incomplete"]);
+    assert!(code == Some(3) && said.contains("is a symbolic link"), "{said}");
+    // What was accepted needs no history.
+    assert_eq!(scan(&["--baseline", "hawkeye-baseline.json"]).0, Some(1));
+    // Neither is there where somebody has switched it off.
+    fs::write(home.0.join("h.yaml"), "history: {enabled: false}\nfail_on: [never, drift]\n").unwrap();
+    for (more, by) in [
+        (&["--no-history"][..], "(--fail-on), but the history is off (--no-history)"),
+        (&["--config", "h.yaml"], "(--fail-on), but the history is off (h.yaml:1)"),
+    ] {
+        let (code, said) = scan(more);
+        assert!(code == Some(2) && said.contains(by) && said.contains("--baseline"), "{said}");
+        assert_eq!(scan(&[more, &["--baseline", "hawkeye-baseline.json"]].concat()).0, Some(1));
+    }
+    let checked = home.run(&["config", "check", "h.yaml"]);
+    assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+    assert!(
+        text(&checked.stdout).contains("warning: h.yaml:2: fail_on: drift needs --baseline"),
+        "{checked:?}"
+    );
+    // Reports tell of the drift that they were compared for, and only they.
+    for (expected, report) in [(1, "x.json"), (3, "plain.json")] {
+        home.run(&["scan", "--targets", "servers.json", "--no-history", "--output", "plain.json"]);
+        let args = ["merge", "-q", report, "--no-history", "--fail-on", "never,drift"];
+        assert_eq!(home.run(&args).status.code(), Some(expected), "{report}");
+    }
+}
+
+#[test]
+fn a_server_that_goes_back_to_what_it_was_has_changed() {
+    let home = Home::new("back");
+    for (name, description) in [("a.json", "Reads a file."), ("b.json", POISON)] {
+        fs::write(home.0.join(name), json!({"tools": [tool("read", description)]}).to_string()).unwrap();
+    }
+    for (offer, expected) in [("a.json", 0), ("b.json", 1), ("a.json", 1), ("b.json", 1), ("b.json", 0)] {
+        home.servers("twin", offer);
+        assert_eq!(drifted(&home.scan(&[])).len(), expected, "{offer}");
+    }
+}
+
+#[test]
 fn many_runs_at_once_are_all_recorded() {
     let home = Home::new("many");
     home.offers(&json!({"tools": [tool("read", "Reads a file.")]}));
@@ -418,6 +511,8 @@ fn many_runs_at_once_are_all_recorded() {
     }
     assert_eq!(home.json(&["history", "--format", "json"]).as_array().unwrap().len(), 8);
     assert_eq!(text(&home.run(&["cache", "clear"]).stdout), "0 of 0 results removed\n");
+    // What is typed for one server must not cost the others theirs.
+    assert_eq!(home.run(&["history", "--clear", "--target", "twin"]).status.code(), Some(2));
     assert_eq!(text(&home.run(&["history", "--clear"]).stdout), "8 runs forgotten\n");
     assert_eq!(home.json(&["history", "--format", "json"]), json!([]));
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::analysis::{self, options::Policy};
 use crate::base::text::{panic_text, quote};
-use crate::cli::args::Assess;
+use crate::cli::args::{Assess, NO_DRIFT};
 use crate::model::finding::{Finding, worst_first};
 use crate::model::outcome::{Failure, FailureKind, Outcome, Phase, Status};
 use crate::saved;
@@ -49,6 +49,10 @@ pub(super) fn run(args: &Assess) -> Exit {
     }
     if let Some(left_out) = planned.unjudged() {
         log::warn!("{left_out}");
+    }
+    // These settings are those of scans, too.
+    if planned.settings.gate.fail_on.drift {
+        log::warn!("fail_on: drift has no effect here: {NO_DRIFT}");
     }
     let outcomes = match read(args) {
         Ok(outcomes) => outcomes,

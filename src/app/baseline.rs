@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::base::text::{few, plural, quote};
-use crate::cli::args::{Baseline as Args, BaselineAccept, BaselineCheck, BaselineCommand};
+use crate::cli::args::{Baseline as Args, BaselineAccept, BaselineCheck, BaselineCommand, Told};
 use crate::model::outcome::Outcome;
 use crate::model::same::{self, Tie};
 
@@ -106,11 +106,8 @@ fn check(args: &BaselineCheck) -> Result<Exit, Missing> {
     let mut before = runs.side(&file, None)?;
     before.origin.at = None;
     let compared = compare(before, runs.side(&args.side, None)?);
-    let told = diff::tell(&compared, args.format, None);
-    Ok(match told {
-        Exit::Complete if compared.summary.differs() => Exit::Gate,
-        told => told,
-    })
+    let told = diff::tell(&compared, args.format.unwrap_or(Told::Table), None);
+    Ok(diff::gate(told, &compared.summary))
 }
 
 /// A name that two servers have.

@@ -4,17 +4,23 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::args::{Diff, Told};
-use crate::model::comparison::Comparison;
-use crate::report::output;
-use crate::report::{diff, json_line};
+use crate::model::comparison::{Comparison, Summary};
+use crate::report::{Format, diff, json_line, output};
 
 use super::compared::compare;
 use super::exit::Exit;
-use super::scan::outputs::style_of_stdout;
+use super::scan::outputs::{self, style_of_stdout};
 use super::sides::{Missing, Runs};
 use super::{print, say};
 
 pub(super) fn run(args: &Diff) -> Exit {
+    let format = match format_of(args.format, args.output.as_deref()) {
+        Ok(format) => format,
+        Err(why) => {
+            say(&why);
+            return Exit::Usage;
+        }
+    };
     let label = args.target.as_deref();
     let compared = Runs::open(args.config.as_deref()).and_then(|runs| {
         let (before, after) = match args.sides.as_slice() {
@@ -32,24 +38,43 @@ pub(super) fn run(args: &Diff) -> Exit {
     });
     match compared {
         Ok(compared) => {
-            let told = tell(&compared, args.format, args.output.as_deref());
-            match told {
-                Exit::Complete if args.exit_code && compared.summary.differs() => Exit::Gate,
-                told => told,
-            }
+            let told = tell(&compared, format, args.output.as_deref());
+            if args.exit_code { gate(told, &compared.summary) } else { told }
         }
         Err(missing) => missing.exit(),
     }
 }
 
+/// How a comparison ends that is a gate: a server that only one side knows is no server that is the same.
+pub(super) fn gate(told: Exit, summary: &Summary) -> Exit {
+    match told {
+        Exit::Complete if summary.differs() => Exit::Gate,
+        Exit::Complete if summary.unknown > 0 => Exit::Incomplete,
+        told => told,
+    }
+}
+
+/// What is asked for, or what the ending of the file says: one that says nothing is a usage error, before anything
+/// is compared.
+fn format_of(asked: Option<Told>, file: Option<&Path>) -> Result<Told, String> {
+    let Some(path) = file else { return Ok(asked.unwrap_or(Told::Table)) };
+    outputs::check_file(path)?;
+    let by_ending = || match Format::of_path(path)? {
+        Format::Table => Some(Told::Table),
+        Format::Json => Some(Told::Json),
+        Format::Markdown => Some(Told::Markdown),
+        _ => None,
+    };
+    asked.or_else(by_ending).ok_or_else(|| {
+        format!(
+            "--output {}: the ending names no format of diff (use .json, .md or .txt, or give --format)",
+            path.display()
+        )
+    })
+}
+
 /// Writes `compared` to stdout or to a file.
-pub(super) fn tell(compared: &Comparison, format: Option<Told>, file: Option<&Path>) -> Exit {
-    let ending = file.and_then(|path| path.extension()?.to_str());
-    let format = format.unwrap_or(match ending {
-        Some("json") => Told::Json,
-        Some("md") => Told::Markdown,
-        Some(_) | None => Told::Table,
-    });
+pub(super) fn tell(compared: &Comparison, format: Told, file: Option<&Path>) -> Exit {
     let text = match format {
         Told::Json => json_line(compared),
         Told::Table if file.is_some() => diff::table(compared, false),

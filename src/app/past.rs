@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::analysis::drift::{self, Found};
 use crate::analysis::options::Policy;
-use crate::base::text::visible;
+use crate::base::text::{quote, visible};
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::drift::{Drift, Moment, Since};
@@ -21,7 +21,7 @@ use crate::model::outcome::{EndpointView, Outcome, Owner, Status};
 use crate::model::run::{Missing, RuleSet, RunInfo, Tally};
 use crate::model::shard::ShardRun;
 use crate::model::target::Target;
-use crate::store::history::{self, Begun, Ended, Entry, Identity, Knowledge, Known, Offer};
+use crate::store::history::{self, Begun, Ended, Entry, Here, Identity, Knowledge, Known, Offer};
 use crate::store::key::HashKey;
 use crate::store::options::HistoryOptions;
 use crate::store::record::{self, TooLarge};
@@ -43,6 +43,8 @@ pub(in crate::app) struct Past {
     policy: Policy,
     baseline: Option<Baseline>,
     what: String,
+    /// Why some server may not have been compared.
+    lost: Option<String>,
     run: Option<Run>,
     /// Of the outcome that is being reviewed.
     pending: Option<Pending>,
@@ -55,8 +57,8 @@ struct Run {
     number: Option<i64>,
     /// From the runs before.
     knowledge: Knowledge,
-    /// Names that are targets of this run.
-    taken: HashSet<Name>,
+    /// The targets of this run.
+    here: Here,
     /// Servers that came already.
     seen: HashSet<Identity>,
     /// The names of all its targets; none where there is no baseline.
@@ -114,9 +116,16 @@ impl Past {
             policy,
             baseline,
             what,
+            lost: None,
             run: None,
             pending: None,
         })
+    }
+
+    /// Why servers are not compared that were there before; nothing where all are, or what was accepted counts.
+    pub(in crate::app) fn lost(&self) -> Option<String> {
+        let lost = || self.lost.clone().or_else(|| self.database.as_ref()?.lost());
+        if self.baseline.is_some() { None } else { lost() }
     }
 
     /// What is accepted, for another past.
@@ -132,13 +141,13 @@ impl Past {
         elsewhere: &[Target],
         recording: Recording,
     ) {
-        let taken = self.database.as_ref().and_then(|database| {
+        let here = self.database.as_ref().and_then(|database| {
             database.with(|store| {
-                let name = |t: &Target| name_key(store.secret(), &t.owners, t.view().kind());
-                Ok(targets.iter().chain(elsewhere).filter_map(name).collect())
+                let who = |t: &Target| identity(store.secret(), &t.owners, &t.view(), 0);
+                Ok(targets.iter().chain(elsewhere).map(who).collect())
             })
         });
-        self.begin_with(info, taken.unwrap_or_default(), recording);
+        self.begin_with(info, here.unwrap_or_default(), recording);
         if let (Some(run), Some(baseline)) = (&mut self.run, &self.baseline) {
             run.names.extend(targets.iter().chain(elsewhere).map(|target| target.name.clone()));
             for target in elsewhere {
@@ -147,14 +156,14 @@ impl Past {
         }
     }
 
-    /// The name of the server of `outcome` as [`Past::begin_with`] takes it.
-    pub(in crate::app) fn name_of(&self, outcome: &Outcome) -> Option<Name> {
-        let kind = outcome.endpoint.kind();
-        self.database.as_ref()?.with(|store| Ok(name_key(store.secret(), &outcome.owners, kind)))?
+    /// The server of `outcome` as [`Past::begin_with`] takes it.
+    pub(in crate::app) fn identity_of(&self, outcome: &Outcome) -> Option<Identity> {
+        let Outcome { owners, endpoint, .. } = outcome;
+        self.database.as_ref()?.with(|store| Ok(identity(store.secret(), owners, endpoint, 0)))
     }
 
-    /// A run over the servers with the names `taken` begins.
-    pub(in crate::app) fn begin_with(&mut self, info: &RunInfo, taken: HashSet<Name>, recording: Recording) {
+    /// A run over the servers that are `here` begins.
+    pub(in crate::app) fn begin_with(&mut self, info: &RunInfo, here: Here, recording: Recording) {
         let judged = Judged { rules: &info.rules, shard: &info.shard, missing: &info.missing };
         let rules = serde_json::to_string(&judged).unwrap_or_default();
         let (id, started, what) = (info.id.clone(), info.started, self.what.clone());
@@ -163,7 +172,7 @@ impl Past {
             begun: Begun { id, started, what, rules },
             number: None,
             knowledge: knowledge.unwrap_or_default(),
-            taken,
+            here,
             seen: HashSet::new(),
             names: HashSet::new(),
             met: BTreeMap::new(),
@@ -203,7 +212,8 @@ impl Past {
     /// findings are added unless there is a baseline for that.
     fn recall(&mut self, outcome: &mut Outcome) -> Option<Pending> {
         let (database, run) = (self.database.as_ref()?, self.run.as_mut()?);
-        let mut identity = database.with(|store| Ok(identity(store.secret(), outcome, 0)))?;
+        let mut identity =
+            database.with(|store| Ok(identity(store.secret(), &outcome.owners, &outcome.endpoint, 0)))?;
         let mut again = 0;
         while !run.seen.insert(identity) {
             again += 1;
@@ -222,7 +232,7 @@ impl Past {
         // An answer out of the cache is older than it looks, and was compared when it was new. Which of two
         // that cannot be told apart is which, nobody knows.
         let comparable = outcome.cached.is_none() && again == 0;
-        let known = if comparable { run.knowledge.of(&identity, &run.taken) } else { None };
+        let known = if comparable { run.knowledge.of(&identity, &run.here) } else { None };
         let Some(known) = known else {
             return Some(Pending { identity, offer, since: None, moment: None });
         };
@@ -244,7 +254,11 @@ impl Past {
                         offer = Offer::Stored(known.hash);
                     }
                 }
-                None => log::debug!("{}: what is recorded of it cannot be read", outcome.name),
+                None => {
+                    self.lost =
+                        Some(format!("what is recorded of {} cannot be read", quote(&outcome.name, 60)));
+                    return Some(Pending { identity, offer, since: None, moment: None });
+                }
             }
         }
         let changes: Vec<_> = found.iter().map(Found::difference).cloned().collect();
@@ -307,7 +321,10 @@ impl Past {
         match database.with(put) {
             Some(number) => run.number = Some(number),
             // Where a damaged file was replaced, half a run would pass for a whole one.
-            None => self.database = None,
+            None => {
+                self.lost = database.lost();
+                self.database = None;
+            }
         }
     }
 
@@ -381,16 +398,15 @@ fn before(store: &mut Store, known: &Known) -> Result<Option<Outcome>, StoreErro
 }
 
 /// What makes a server the same one next time; twins, which nothing tells apart, are counted.
-fn identity(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {
-    let view = &outcome.endpoint;
+fn identity(secret: &HashKey, owners: &[Owner], view: &EndpointView, twin: usize) -> Identity {
     let twin = twin.to_string();
     let parts: Vec<&str> = [view.kind(), twin.as_str()].into_iter().chain(view.words()).collect();
     let endpoint = history::endpoint_of(secret, &parts);
-    Identity { name: name_key(secret, &outcome.owners, view.kind()), endpoint }
+    Identity { name: name_key(secret, owners, view.kind()), endpoint }
 }
 
 fn identity_of_twin(secret: &HashKey, outcome: &Outcome, twin: usize) -> Identity {
-    Identity { name: None, ..identity(secret, outcome, twin) }
+    Identity { name: None, ..identity(secret, &outcome.owners, &outcome.endpoint, twin) }
 }
 
 /// The name in the first file that names it.

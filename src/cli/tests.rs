@@ -139,6 +139,11 @@ fn bad_usage_is_one_line_that_helps() {
         ("scan -q -v", "-q and -v exclude each other"),
         ("scan --client-cert a", "--client-cert and --client-key need each other"),
         ("scan --targets - --targets -", "standard input can be read only once: --targets - is given twice"),
+        (
+            "history --clear --target a",
+            "--clear forgets every run, of all servers: leave out --target (history.max_runs and history.max_days say \
+             how much is kept)",
+        ),
         ("config", "a command is missing: one of show, check, init"),
         ("config chekc x", "unknown command chekc (did you mean check?); there are show, check, init"),
         ("config check", "missing: file"),

@@ -17,6 +17,7 @@ use super::layer::Setting;
 use super::node::{Node, Tree};
 use super::settings::{Draft, Resolved, Shown};
 use super::targets::{self, Entries, Format};
+use super::value::Value;
 #[cfg(test)]
 use super::value::{self, Base};
 use super::{ConfigError, Environment, file, layer};
@@ -79,7 +80,8 @@ pub(crate) fn check(path: &Path, environment: &Environment) -> Result<Checked, V
         errors.push(e);
         None
     });
-    let warnings = servers.as_ref().map(|s| remarks(s, &mut errors)).unwrap_or_default();
+    let mut warnings = servers.as_ref().map(|s| remarks(s, &mut errors)).unwrap_or_default();
+    warnings.extend(blind_gate(&name, &layer.settings));
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -120,6 +122,19 @@ fn judging_of(name: &str, settings: &[Setting]) -> Vec<ConfigError> {
     let approved = draft.approved.as_deref().map(approved::read).and_then(Result::err);
     let judging = draft.judging.finish(blame, |_| name.to_owned()).err();
     approved.into_iter().chain(judging).collect()
+}
+
+/// That drift is to fail scans which compare with nothing of their own.
+fn blind_gate(name: &str, settings: &[Setting]) -> Option<String> {
+    let last = |path| settings.iter().rev().find(|setting| setting.key.path == path);
+    let (gate, history) = (last(judging::FAIL_ON)?, last("history.enabled")?);
+    let drift = matches!(&gate.value, Value::Words(words) if words.iter().any(|word| word == "drift"));
+    (drift && history.value == Value::Bool(false)).then(|| {
+        let line = gate.at.line;
+        format!(
+            "{name}:{line}: fail_on: drift needs --baseline FILE in every scan, as history.enabled is false"
+        )
+    })
 }
 
 fn check_targets(name: &str, text: &str, environment: &Environment) -> Result<Checked, Vec<ConfigError>> {
@@ -227,6 +242,6 @@ pub(crate) fn commented_defaults() -> String {
 
 /// For tests: the default of every key as a value.
 #[cfg(test)]
-pub(super) fn default_value(key: &Key) -> value::Value {
+pub(super) fn default_value(key: &Key) -> Value {
     value::read(key.kind, &value::default_node(key), Base { directory: Path::new(""), home: None }).unwrap()
 }

@@ -64,6 +64,12 @@ impl RunInfo {
         self.shard = Some(of);
     }
 
+    /// Says in every report why drift, which was to fail the run, is not seen in it.
+    pub fn set_unseen(&mut self, why: Option<String>) {
+        let line = why.map(|why| format!("drift: servers were not compared with earlier runs: {why}").into());
+        self.rules.not_assessed.extend(line);
+    }
+
     /// Says in every report what was not there.
     pub fn set_missing(&mut self, missing: Missing) {
         self.rules.not_assessed.push(format!("what is missing here: {missing}").into());

@@ -8,7 +8,7 @@
 //!
 //! The stronger tie counts. Endpoints are compared as reports show them, secrets masked: a new token makes no new
 //! server. Reports and baselines know a server by the name they show; the history, in which runs of many files
-//! lie, by its name in the first file that names it.
+//! lie, by its name in the first file that names it, and of that by what it was last, the same or moved.
 
 use std::collections::HashMap;
 use std::hash::Hash;

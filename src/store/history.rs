@@ -3,7 +3,8 @@
 //! A row of `seen` is one target of one run and refers to a *state*: one server in one condition, whose two
 //! texts stand in `body` under their SHA-256. A server that stays as it is costs a row of numbers a run.
 //!
-//! Which server is the same one, `model::same` says; a name here is one in a file, of a command or of a URL.
+//! Which server is the same one, `model::same` says; a name here is one in a file, of a command or of a URL. Of what
+//! one name was, the latest counts: going back to an earlier command line is a change, too.
 //!
 //! Invariant: no secret is stored; names, files and endpoints are found by keyed hashes.
 
@@ -27,6 +28,20 @@ pub(crate) struct Identity {
     pub name: Option<[u8; 16]>,
     /// How it is reached.
     pub endpoint: [u8; 16],
+}
+
+/// The servers of one run.
+#[derive(Debug, Default)]
+pub(crate) struct Here {
+    names: HashSet<[u8; 16]>,
+    servers: HashSet<Identity>,
+}
+
+impl FromIterator<Identity> for Here {
+    fn from_iter<I: IntoIterator<Item = Identity>>(all: I) -> Here {
+        let servers: HashSet<Identity> = all.into_iter().collect();
+        Here { names: servers.iter().filter_map(|server| server.name).collect(), servers }
+    }
 }
 
 /// What makes the server called `name` in `file` the same one next time.
@@ -321,18 +336,21 @@ pub(crate) fn knowledge(store: &Store) -> Result<Knowledge, StoreError> {
 }
 
 impl Knowledge {
-    /// What is known of a server; complete knowledge, if there is any. A server of another name is taken for
-    /// the same one only if its name is not among those that are `taken`.
-    pub(crate) fn of(&self, who: &Identity, taken: &HashSet<[u8; 16]>) -> Option<Known> {
+    /// What is known of a server of the run in which all of `here` are; complete knowledge, if there is any. Of a
+    /// name, what was seen last counts, however it was reached, unless that is another server of this run. A server
+    /// of another name is taken for the same one only if nobody here has that name.
+    pub(crate) fn of(&self, who: &Identity, here: &Here) -> Option<Known> {
         let named = who.name.and_then(|name| self.by_name.get(&name));
         let all = [self.by_endpoint.get(&who.endpoint), named].into_iter().flatten().flatten();
         let rank = |State { identity: then, .. }: &State| {
-            let gone = || then.name.is_none_or(|name| !taken.contains(&name));
-            Tie::of(then.name == who.name, then.endpoint == who.endpoint, gone)
+            let gone = || then.name.is_none_or(|name| !here.names.contains(&name));
+            let tie = Tie::of(then.name == who.name, then.endpoint == who.endpoint, gone)?;
+            (tie != Tie::Moved || !here.servers.contains(then)).then_some(tie)
         };
         let ranked = all.filter_map(|at| {
             let state = &self.states[*at];
-            Some(((rank(state)?, state.complete, state.run), state))
+            let tie = rank(state)?;
+            Some(((tie != Tie::Renamed, state.complete, state.run, tie), state))
         });
         let (_, state) = ranked.max_by_key(|(rank, _)| *rank)?;
         let (id, at) = self.runs.get(&state.run)?.clone();

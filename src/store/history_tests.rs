@@ -1,6 +1,5 @@
 //! Runs: what is kept of them, for how long, and which server is the same one.
 
-use std::collections::HashSet;
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -51,8 +50,12 @@ fn run(store: &mut Store, n: u64, entries: &[Entry]) -> i64 {
 /// What is known of a server, as text.
 fn known(store: &Store, name: Option<u8>, endpoint: u8, taken: &[u8]) -> Option<String> {
     let who = Identity { name: name.map(|n| [n; 16]), endpoint: [endpoint; 16] };
-    let taken: HashSet<[u8; 16]> = taken.iter().map(|n| [*n; 16]).collect();
-    let known = knowledge(store).unwrap().of(&who, &taken)?;
+    let other = |n: &u8| Identity { name: Some([*n; 16]), endpoint: [0; 16] };
+    known_here(store, &who, &taken.iter().map(other).collect())
+}
+
+fn known_here(store: &Store, who: &Identity, here: &Here) -> Option<String> {
+    let known = knowledge(store).unwrap().of(who, here)?;
     Some(String::from_utf8(text(store, known.inventory).unwrap().unwrap()).unwrap())
 }
 
@@ -73,6 +76,31 @@ fn the_same_server_is_found_by_name_and_endpoint_by_name_or_by_endpoint() {
     assert_eq!(of(Some(3), 30, &[3]).as_deref(), Some("bare"));
     assert_eq!(of(None, 30, &[]).as_deref(), Some("bare"));
     assert_eq!(of(None, 99, &[]), None, "what has no name is not found by that");
+}
+
+#[test]
+fn of_one_name_the_latest_counts_unless_that_is_another_server_of_the_run() {
+    let mut store = Store::in_memory().unwrap();
+    run(&mut store, 1, &[entry(Some(1), 10, "a")]);
+    run(&mut store, 2, &[entry(Some(1), 20, "b")]);
+    let who = |endpoint| Identity { name: Some([1; 16]), endpoint: [endpoint; 16] };
+    let of = |store: &Store, endpoint, here: &[u8]| {
+        known_here(store, &who(endpoint), &here.iter().map(|n| who(*n)).collect())
+    };
+    assert_eq!(of(&store, 10, &[10]).as_deref(), Some("b"), "it goes back to what it was before");
+    assert_eq!(of(&store, 10, &[10, 20]).as_deref(), Some("a"), "the later one is here as well");
+    // Two of one name in one run, of which one has failed since.
+    run(&mut store, 3, &[entry(Some(1), 10, "a3"), entry(Some(1), 20, "b3")]);
+    run(
+        &mut store,
+        4,
+        &[Entry { offer: Offer::Unknown, ..entry(Some(1), 10, "") }, entry(Some(1), 20, "b4")],
+    );
+    assert_eq!(of(&store, 10, &[10, 20]).as_deref(), Some("a3"));
+    assert_eq!(of(&store, 20, &[10, 20]).as_deref(), Some("b4"));
+    // What is still the same command line is so where both were seen at once.
+    run(&mut store, 5, &[entry(Some(1), 10, "a5"), entry(Some(1), 20, "b5")]);
+    assert_eq!(of(&store, 10, &[10]).as_deref(), Some("a5"));
 }
 
 #[test]

@@ -31,7 +31,7 @@ use super::scan::database::Databases;
 use super::scan::outputs::{Outputs, Turn};
 use super::scan::plan::{none_left, settle};
 use super::scan::trouble::Trouble;
-use super::scan::{run_info, verdict};
+use super::scan::{of_unseen, run_info, verdict};
 use census::{Census, Places, Source, TooMany};
 use together::Told;
 
@@ -82,9 +82,9 @@ fn merge(args: &Merge) -> Result<Exit, Stop> {
     let reports = open(args)?;
     let settings = &planned.settings;
     let mut past = past(settings, reports.len(), &cancel);
-    let mut names = HashSet::new();
+    let mut here = HashSet::new();
     let looked = look(&reports, &cancel, &mut |outcome| {
-        names.extend(past.as_ref().and_then(|past| past.name_of(outcome)));
+        here.extend(past.as_ref().and_then(|past| past.identity_of(outcome)));
     })?;
     if let Some(why) = together::conflict(&looked.told) {
         return Err(usage(visible(&why).into_owned()));
@@ -95,20 +95,25 @@ fn merge(args: &Merge) -> Result<Exit, Stop> {
     let outputs =
         Outputs::open(&scan, &info, settings.stream, Turn::Only, &cancel).map_err(Stop::Unwritten)?;
     if let Some(past) = &mut past {
-        past.begin_with(&info, names, Recording::Always);
+        past.begin_with(&info, here.into_iter().collect(), Recording::Always);
     }
     let mut review = Review::new(settings);
     review.past = past.as_mut();
     review.expired().iter().for_each(|line| log::warn!("{line}"));
-    let mut merged = Merged { outputs, review, trouble: Trouble::default(), cancel: &cancel };
+    let mut merged =
+        Merged { outputs, review, trouble: Trouble::default(), cancel: &cancel, compared: false };
     let changed = merged.outcomes(&reports, &looked.places);
     if changed {
         return Err(Stop::Unwritten("a report has changed while it was read: merge again".to_owned()));
     }
+    let gated = settings.gate.fail_on.drift && !merged.compared;
     let (tally, trouble, failed, left) = merged.end(&looked);
     let exit = verdict(failed, left, tally, &settings.gate.fail_on, args.allow_incomplete);
     let whole = info.missing.is_none();
     let exit = if exit == Exit::Complete && !whole && !left { Exit::Incomplete } else { exit };
+    let off = || Some("the history is off, and no report was compared with one".to_owned());
+    let unseen = if gated && !left { past.map_or_else(off, |past| past.lost()) } else { None };
+    let exit = of_unseen(exit, unseen);
     if args.quiet && exit != Exit::Complete {
         info.missing.iter().for_each(|missing| say(&format!("missing: {missing}")));
     }
@@ -262,6 +267,8 @@ struct Merged<'a> {
     review: Review<'a>,
     trouble: Trouble,
     cancel: &'a Cancel,
+    /// Whether any server was compared with earlier, here or where it was asked.
+    compared: bool,
 }
 
 impl Merged<'_> {
@@ -275,6 +282,7 @@ impl Merged<'_> {
                     if let Some(place) = places.of(number, target) {
                         told += 1;
                         self.review.judged(&mut outcome);
+                        self.compared |= outcome.drift.is_some();
                         if let Some(past) = &mut self.review.past {
                             past.record(place, &outcome, false);
                         }

@@ -1,6 +1,7 @@
 //! The file of results and runs, opened once for all who use it in a scan.
 //!
-//! Nothing that goes wrong with it changes what a scan finds: it is said once, and the scan goes on without.
+//! Nothing that goes wrong with it changes what a scan finds: it is said once, and the scan goes on without. It is
+//! remembered for those who gate on drift: where nothing is compared, nothing has drifted.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ struct Inner {
     store: Option<Store>,
     /// A damaged file was replaced already; twice is once too often.
     mended: bool,
+    /// Why it cannot be used, or what it held is gone.
+    lost: Option<String>,
 }
 
 /// The databases of a scan: one, unless results are to be forgotten with the process.
@@ -43,13 +46,13 @@ impl Databases {
         match (cache, settings.cache.persist, history) {
             (true, true, true) => {
                 let shared = of(Uses::Both, in_file());
-                Databases { cache: shared.clone(), history: shared }
+                Databases { cache: Some(shared.clone()).filter(Database::works), history: Some(shared) }
             }
             (cache, persist, history) => Databases {
                 cache: cache
                     .then(|| of(Uses::Results, if persist { in_file() } else { in_memory() }))
-                    .flatten(),
-                history: history.then(|| of(Uses::Runs, in_file())).flatten(),
+                    .filter(Database::works),
+                history: history.then(|| of(Uses::Runs, in_file())),
             },
         }
     }
@@ -92,19 +95,25 @@ impl Uses {
 }
 
 impl Database {
-    fn of(
-        settings: &Settings,
-        cancel: &Cancel,
-        uses: Uses,
-        opened: Result<Opened, StoreError>,
-    ) -> Option<Database> {
-        let file = settings.cache.file.clone();
-        let Opened { store, aside } = opened.map_err(|e| without(uses, &e)).ok()?;
-        if let Some(aside) = &aside {
-            log::warn!("{}", moved(&file, aside));
+    fn of(settings: &Settings, cancel: &Cancel, uses: Uses, opened: Result<Opened, StoreError>) -> Database {
+        let (file, cancel) = (settings.cache.file.clone(), cancel.clone());
+        let (store, lost) = match opened {
+            Ok(Opened { store, aside }) => (Some(store), aside.map(|aside| moved(&file, &aside))),
+            Err(e) => {
+                without(uses, &e);
+                (None, Some(e.to_string()))
+            }
+        };
+        let mended = store.is_some() && lost.is_some();
+        if let (true, Some(moved)) = (mended, &lost) {
+            log::warn!("{moved}");
         }
-        let (cancel, mended) = (cancel.clone(), aside.is_some());
-        Some(Database(Rc::new(RefCell::new(Inner { file, cancel, uses, store: Some(store), mended }))))
+        Database(Rc::new(RefCell::new(Inner { file, cancel, uses, store, mended, lost })))
+    }
+
+    /// Why it cannot be used, or what it held is gone; nothing while all is well.
+    pub(in crate::app) fn lost(&self) -> Option<String> {
+        self.0.borrow().lost.clone()
     }
 
     /// Whether it can still be used.
@@ -123,6 +132,7 @@ impl Database {
             }
             Err(e) => {
                 inner.store = None;
+                inner.lost = Some(e.to_string());
                 without(inner.uses, &e);
                 None
             }
@@ -134,6 +144,7 @@ impl Inner {
     /// Begins a new file in the place of a damaged one.
     fn mend(&mut self) {
         self.mended = true;
+        self.lost = Some(StoreError::Damaged.to_string());
         let Some(store) = self.store.take() else { return };
         let file = &self.file;
         let opened = store.move_aside(&self.cancel).and_then(|aside| {
@@ -142,7 +153,11 @@ impl Inner {
         });
         match opened {
             Ok((aside, store)) => {
-                aside.iter().for_each(|aside| log::warn!("{}", moved(file, aside)));
+                if let Some(aside) = aside {
+                    let moved = moved(file, &aside);
+                    log::warn!("{moved}");
+                    self.lost = Some(moved);
+                }
                 self.store = Some(store);
             }
             Err(e) => without(self.uses, &e),

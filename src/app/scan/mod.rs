@@ -41,7 +41,7 @@ use hands::Hands;
 use monitor::Monitor;
 use outputs::Turn;
 use pass::pass;
-use plan::{Held, Planned, SELF, plan};
+use plan::{Held, Planned, SELF, comparable, plan};
 use remember::Remember;
 use round::Round;
 
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Scan, process: &[String]) -> Exit {
         }
     };
     let mut held = Held::default();
-    let planned = match plan(args, process, &mut held) {
+    let planned = match plan(args, process, &mut held).and_then(|planned| comparable(args, planned)) {
         Ok(planned) => planned,
         Err(why) => {
             say(&why);
@@ -190,7 +190,7 @@ fn execute(
     mut monitor: Monitor,
     cancel: &Cancel,
 ) -> Exit {
-    let info = run_info(&planned);
+    let mut info = run_info(&planned);
     let crew = match Crew::of(args, &mut planned, &info, cancel) {
         Ok(crew) => crew,
         Err(why) => {
@@ -201,6 +201,7 @@ fn execute(
     let hands = crew.hands();
     let databases = Databases::open(&planned.settings, cancel);
     let mut past = past_of(args, process, &planned.settings, &databases, baseline);
+    info.set_unseen(unseen(&planned.settings, past.as_ref()));
     let mut round = match Round::open(args, &planned, &info, Turn::Only, hands, &mut monitor, cancel) {
         Ok(round) => round.comparing(past.as_mut(), &info, &planned, Turn::Only),
         Err(why) => {
@@ -226,6 +227,8 @@ fn execute(
         args.allow_incomplete,
     );
     let exit = of_part(exit, &ended.tally, info.shard.as_ref());
+    let unseen = unseen(&settings, past.as_ref()).filter(|_| !ended.reader_left);
+    let exit = of_unseen(exit, unseen);
     // Whoever has the report before him sees it there.
     if (args.quiet || !args.output.is_empty()) && exit != Exit::Complete {
         ended.trouble.lines(&ended.tally, &settings.gate.fail_on).iter().for_each(|line| say(line));
@@ -269,6 +272,21 @@ impl Crew {
 fn of_part(exit: Exit, tally: &Tally, shard: Option<&ShardRun>) -> Exit {
     let nothing_to_do = tally.targets == 0 && shard.is_some_and(|shard| shard.of > 0);
     if exit == Exit::Incomplete && nothing_to_do { Exit::Complete } else { exit }
+}
+
+/// Why drift that fails a run could not be seen in it.
+fn unseen(settings: &Settings, past: Option<&Past>) -> Option<String> {
+    past.filter(|_| settings.gate.fail_on.drift)?.lost()
+}
+
+/// Where drift fails a run, one that could not see it does not pass; that is said whatever `-q` says.
+pub(in crate::app) fn of_unseen(exit: Exit, unseen: Option<String>) -> Exit {
+    let Some(why) = unseen else { return exit };
+    say(&format!(
+        "drift cannot be ruled out, as servers were not compared with earlier runs: {why} (hawkeye scan --baseline \
+         FILE compares without a history)"
+    ));
+    if exit == Exit::Complete { Exit::Incomplete } else { exit }
 }
 
 /// How a run ends, in the contract's order. `lenient`: servers that are not complete are accepted.

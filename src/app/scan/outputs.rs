@@ -2,7 +2,7 @@
 
 use std::env;
 use std::io::{self, ErrorKind, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::app::say;
@@ -18,10 +18,7 @@ use crate::sys::terminal;
 
 /// A format that cannot be known is a usage error, before anything is run.
 pub(super) fn check(args: &Scan) -> Result<(), String> {
-    // Who writes `-` means standard output, not a file of this name, nor what standard input was read from.
-    if args.output.iter().any(|path| path.as_os_str() == "-" || path.as_os_str() == "/dev/stdin") {
-        return Err("--output -: must be a file (without --output the report goes to standard output)".into());
-    }
+    args.output.iter().try_for_each(|path| check_file(path))?;
     let repeated = args.output.iter().enumerate().find(|(i, path)| {
         let same = |other: &PathBuf| std::path::absolute(other).ok() == std::path::absolute(path).ok();
         args.output[..*i].iter().any(same)
@@ -37,6 +34,14 @@ pub(super) fn check(args: &Scan) -> Result<(), String> {
         )),
         None => Ok(()),
     }
+}
+
+/// Who writes `-` means standard output, not a file of this name, nor what standard input was read from.
+pub(in crate::app) fn check_file(path: &Path) -> Result<(), String> {
+    if path.as_os_str() == "-" || path.as_os_str() == "/dev/stdin" {
+        return Err("--output -: must be a file (without --output the report goes to standard output)".into());
+    }
+    Ok(())
 }
 
 /// Which of several scans this is.

@@ -162,6 +162,27 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
     Ok(Planned { settings, targets, disabled, part, shown })
 }
 
+/// `planned`, unless drift is to fail a scan that compares with nothing.
+pub(super) fn comparable(args: &Scan, planned: Planned) -> Result<Planned, String> {
+    let Settings { gate, history, .. } = &planned.settings;
+    if !gate.fail_on.drift || history.enabled || args.baseline.is_some() {
+        return Ok(planned);
+    }
+    let by = |key: &str| {
+        planned
+            .shown
+            .iter()
+            .find(|said| said.path == key)
+            .map_or(String::new(), |said| said.origin.to_string())
+    };
+    Err(format!(
+        "drift is to fail the run ({}), but the history is off ({}), so nothing is compared: give --baseline FILE, \
+         or leave out one of the two",
+        by("fail_on"),
+        by("history.enabled")
+    ))
+}
+
 /// A run without rules that somebody switched off one by one would pass everything.
 pub(in crate::app) fn none_left(policy: &Policy) -> Result<(), String> {
     let none = entries(policy).iter().all(|rule| rule.off.is_some());

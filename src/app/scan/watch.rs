@@ -27,10 +27,10 @@ use super::database::Databases;
 use super::monitor::Monitor;
 use super::outputs::Turn;
 use super::pass::pass;
-use super::plan::{Held, Planned, plan};
+use super::plan::{Held, Planned, comparable, plan};
 use super::remember::Remember;
 use super::round::{Ended, Round};
-use super::{keeping_options, of_part, past_of, run_info, verdict};
+use super::{keeping_options, of_part, of_unseen, past_of, run_info, unseen, verdict};
 
 /// How long a wait is at most before the sessions that are kept are looked after.
 const TEND: Duration = Duration::from_secs(1);
@@ -103,7 +103,8 @@ impl Watch<'_> {
             if self.cancel.is_tripped() {
                 break ended;
             }
-            match plan(self.args, self.process, &mut self.held) {
+            let new = plan(self.args, self.process, &mut self.held);
+            match new.and_then(|new| comparable(self.args, new)) {
                 Ok(new) => {
                     complaint.clear();
                     // Not in every round: what it warns of would be said again and again.
@@ -142,7 +143,8 @@ impl Watch<'_> {
             &planned.settings.gate.fail_on,
             self.args.allow_incomplete,
         );
-        of_part(exit, &last.tally, planned.part.as_ref().map(|part| &part.run))
+        let exit = of_part(exit, &last.tally, planned.part.as_ref().map(|part| &part.run));
+        of_unseen(exit, unseen(&planned.settings, past.as_ref()).filter(|_| !last.reader_left))
     }
 
     /// One round.
@@ -155,7 +157,8 @@ impl Watch<'_> {
         remember: Option<&mut Remember>,
         past: Option<&mut Past>,
     ) -> Result<Ended, String> {
-        let info = run_info(planned);
+        let mut info = run_info(planned);
+        info.set_unseen(unseen(&planned.settings, past.as_deref()));
         let told = Round::open(self.args, planned, &info, turn, scanner, &mut self.monitor, self.cancel)?;
         let Planned { settings, targets, .. } = planned;
         let mut told = told.comparing(past, &info, planned, turn);

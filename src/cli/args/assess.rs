@@ -9,6 +9,10 @@ use super::scan::{Format, Scan, fail_on};
 /// Standard input, as a positional: argh takes `-` for an option.
 pub(super) const STANDARD_INPUT: &str = "/dev/stdin";
 
+/// Why drift fails no listing.
+pub(crate) const NO_DRIFT: &str =
+    "assess compares with nothing (hawkeye diff --exit-code and hawkeye baseline check do)";
+
 /// Judge what servers offered, from files: reports of hawkeye (JSON, NDJSON), and what servers answered to
 /// tools/list and its sisters. No server is asked, and no command is run.
 #[derive(Debug, Default, PartialEq, FromArgs, ArgsInfo)]
@@ -49,7 +53,7 @@ pub(crate) struct Assess {
     #[argh(option, arg_name = "name")]
     pub profile: Option<String>,
 
-    /// what makes it exit with 1, as with scan (default: high); repeatable
+    /// what makes it exit with 1, as with scan but for drift (default: high); repeatable
     #[argh(option, arg_name = "what", from_str_fn(fail_on))]
     pub fail_on: Vec<Vec<String>>,
 
@@ -98,6 +102,9 @@ pub(super) fn check(args: &Assess) -> Result<(), String> {
             let shown = if file.as_os_str() == STANDARD_INPUT { "-".into() } else { file.to_string_lossy() };
             return Err(format!("{} is given twice", crate::base::text::quote(&shown, 80)));
         }
+    }
+    if args.fail_on.iter().flatten().any(|word| word == "drift") {
+        return Err(format!("--fail-on drift: {NO_DRIFT}"));
     }
     super::scan::check(&args.as_scan())
 }

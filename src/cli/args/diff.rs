@@ -20,7 +20,8 @@ use super::words::{not_among, words};
                {command_name} last-month.json today.json --exit-code",
     error_code(0, "compared, whether or not anything differs"),
     error_code(1, "something differs, with --exit-code"),
-    error_code(2, "there is no such run or file")
+    error_code(2, "there is no such run or file"),
+    error_code(3, "nothing differs, but a server could not be compared, with --exit-code")
 )]
 pub(crate) struct Diff {
     /// two of: latest (the same as -1), -2 for the run before, the beginning of a run's id, a report or a saved
@@ -32,7 +33,7 @@ pub(crate) struct Diff {
     #[argh(option, arg_name = "name")]
     pub target: Option<String>,
 
-    /// exit with 1 if anything differs
+    /// exit with 1 if anything differs, else with 3 if a server could not be compared
     #[argh(switch)]
     pub exit_code: bool,
 
@@ -40,7 +41,8 @@ pub(crate) struct Diff {
     #[argh(option, arg_name = "format")]
     pub format: Option<Told>,
 
-    /// write to this file instead of standard output
+    /// write to this file instead of standard output, in the format its ending says (.txt, .json, .md) unless
+    /// --format does
     #[argh(option, arg_name = "file")]
     pub output: Option<PathBuf>,
 
@@ -120,7 +122,8 @@ pub(crate) struct BaselineAccept {
     help_triggers("-h", "--help"),
     error_code(0, "every server is as it was accepted"),
     error_code(1, "something differs"),
-    error_code(2, "there is no such run or file")
+    error_code(2, "there is no such run or file"),
+    error_code(3, "nothing differs, but a server could not be compared")
 )]
 pub(crate) struct BaselineCheck {
     /// a run (latest, -2, the beginning of an id) or a report; the latest run where none is named

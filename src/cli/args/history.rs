@@ -19,7 +19,7 @@ pub(crate) struct History {
     #[argh(option, arg_name = "name")]
     pub target: Option<String>,
 
-    /// forget every run; the cache of results stays
+    /// forget every run, of all servers; the cache of results stays
     #[argh(switch)]
     pub clear: bool,
 
@@ -74,6 +74,21 @@ impl Show {
             no_progress: true,
             ..Scan::default()
         }
+    }
+}
+
+pub(super) fn check(args: &History) -> Result<(), String> {
+    let given = [
+        ("--target", args.target.is_some()),
+        ("--limit", args.limit.is_some()),
+        ("--format", args.format.is_some()),
+    ];
+    match given.into_iter().find(|(_, given)| args.clear && *given) {
+        Some((option, _)) => Err(format!(
+            "--clear forgets every run, of all servers: leave out {option} (history.max_runs and history.max_days \
+             say how much is kept)"
+        )),
+        None => Ok(()),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::base::text::quote;
 
 use super::complaint::complaint;
 
-pub(crate) use assess::Assess;
+pub(crate) use assess::{Assess, NO_DRIFT};
 pub(crate) use bench::Bench;
 pub(crate) use cache::{Cache, CacheCommand};
 #[cfg(feature = "cluster")]
@@ -197,11 +197,12 @@ fn check(command: &Command, process: Option<&[String]>) -> Result<(), String> {
         (Command::LoadTest(args), process) => load_test::check(args, process),
         (Command::Assess(args), None) => assess::check(args),
         (Command::Merge(args), None) => merge::check(args),
+        (Command::History(args), None) => history::check(args),
         (
             Command::Assess(_)
             | Command::Merge(_)
-            | Command::Preflight(_)
             | Command::History(_)
+            | Command::Preflight(_)
             | Command::Show(_)
             | Command::Diff(_)
             | Command::Baseline(_)
