@@ -65,7 +65,7 @@ fn each_kind_of_two_faced_server_is_found_and_named() {
         ("shuffled", ""),
         (
             "name",
-            "HK-CLK-001 high offers clients called \"claude-ai\", \"cursor-vscode\" and \"Visual Studio Code\" other things than \"hawkeye\": 1 tool different (\"read\"), 1 tool more (\"archive\")",
+            "HK-CLK-001 high offers clients called \"claude-ai\", \"cursor-vscode\" and \"Visual Studio Code\" other things than \"hawkeye\": 1 tool different (\"read\"), 1 tool more (\"archive\"); HK-POI-016 tells of what is only there",
         ),
         (
             "cursor",

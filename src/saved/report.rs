@@ -9,7 +9,7 @@ use super::{Place, blank, failed};
 use crate::mcp::json;
 use crate::mcp::tidy;
 use crate::model::inventory::{Coverage, CoverageState, Inventory, Json, List};
-use crate::model::outcome::{Cached, FailureKind, Outcome, Status};
+use crate::model::outcome::{Cached, Failure, FailureKind, Outcome, Phase, Status};
 use crate::model::secret::Redaction;
 
 /// When the run ended that a report's `run` tells of; when it began, where that is all there is.
@@ -101,9 +101,14 @@ fn read(text: &str, name: &mut String, place: &Place<'_>) -> Result<Outcome, Odd
         saved.learnt_at = Some(stored_at.clone());
     }
     outcome.inventory = inventory(text)?;
-    let lost = |row: &Coverage| !matches!(row.state, CoverageState::Complete | CoverageState::Unsupported);
-    if outcome.status == Status::Complete && outcome.inventory.coverage.iter().any(lost) {
+    // Complete is what has all four lists to their ends, whatever the report calls it.
+    let ended = |row: &Coverage| matches!(row.state, CoverageState::Complete | CoverageState::Unsupported);
+    let open = List::ALL.into_iter().find(|list| !outcome.inventory.coverage_of(*list).is_some_and(ended));
+    if let (Status::Complete, Some(list)) = (outcome.status, open) {
         outcome.status = Status::Partial;
+        let message = format!("the report calls it complete, and does not say that {} ended", list.method());
+        let lost = Failure { kind: FailureKind::InvalidMessage, phase: Phase::List(list), message };
+        outcome.failure.get_or_insert(lost);
     }
     Ok(outcome)
 }

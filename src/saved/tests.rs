@@ -120,7 +120,10 @@ const TARGET: &str = r#"{"name":"files","owners":[{"file":"servers.json","line":
   "transport":"http","endpoint":{"url":"https://u:***@h.example/mcp"},"status":"complete","failure":null,
   "protocol":{"version":"2025-11-25","era":"handshake"},"server":{"name":"s"},"instructions":"Be kind.",
   "capabilities":{"tools":{}},"tools":[{"name":"read"}],"resources":[],"resource_templates":[],"prompts":[],
-  "coverage":[{"phase":"tools/list","state":"complete","items":9,"pages":1,"bytes":5,"ms":3.5,"reason":null}],
+  "coverage":[{"phase":"tools/list","state":"complete","items":9,"pages":1,"bytes":5,"ms":3.5,"reason":null},
+   {"phase":"resources/list","state":"unsupported","items":0,"pages":0,"bytes":0,"ms":0,"reason":null},
+   {"phase":"resources/templates/list","state":"unsupported","items":0,"pages":0,"bytes":0,"ms":0,"reason":null},
+   {"phase":"prompts/list","state":"unsupported","items":0,"pages":0,"bytes":0,"ms":0,"reason":null}],
   "auth":{"posture":"bearer"},"findings":[],"notes":[],"timing":{"total_ms":212.0},"attempts":2,"cached":null,
   "worker":null,"later":{"added":true}}"#;
 
@@ -144,6 +147,10 @@ fn a_report_keeps_what_it_says_but_counts_anew() {
     assert_eq!(read(TARGET)[0].inventory, outcome.inventory);
     let lies = TARGET.replace(r#""state":"complete""#, r#""state":"failed""#);
     assert_eq!(read(&lies)[0].status, Status::Partial);
+    assert_eq!(outcome.status, Status::Complete);
+    let silent = TARGET.replace(r#""phase":"prompts/list""#, r#""phase":"tools/list""#);
+    let why = read(&silent)[0].failure.clone().unwrap();
+    assert!(why.to_string().ends_with("does not say that prompts/list ended"), "{why}");
 }
 
 #[test]

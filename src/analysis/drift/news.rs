@@ -31,24 +31,20 @@ pub(in crate::analysis) fn news(
     pairs: &[Pair<'_>],
     policy: &Policy,
 ) -> Vec<Vec<String>> {
-    let judged = |some: &[Pair<'_>]| -> Vec<BTreeMap<String, Severity>> {
-        let first = found(name, view, some.iter().map(|pair| pair.form(true)), policy);
-        let second = found(name, view, some.iter().map(|pair| pair.form(false)), policy);
-        let worse = |(then, now): (BTreeMap<String, Severity>, BTreeMap<String, Severity>)| {
-            let is_news = |(rule, severity): &(String, Severity)| {
-                *severity >= telling(rule) && then.get(rule).is_none_or(|before| before < severity)
-            };
-            now.into_iter().filter(is_news).collect()
-        };
-        first.into_iter().zip(second).map(worse).collect()
-    };
     let mut all: Vec<Vec<String>> = Vec::with_capacity(pairs.len());
     for some in pairs[..pairs.len().min(MOST_JUDGED)].chunks(AT_A_TIME) {
-        all.extend(judged(some).into_iter().map(|rules| rules.into_keys().collect()));
+        let first = found(name, view, some.iter().map(|pair| pair.form(true)), policy);
+        let second = found(name, view, some.iter().map(|pair| pair.form(false)), policy);
+        for ((pair, then), now) in some.iter().zip(first).zip(second) {
+            all.push(now.into_iter().filter(|now| pair.is_news(&then, now)).map(|(rule, _)| rule).collect());
+        }
     }
     all.resize_with(pairs.len(), Vec::new);
     all
 }
+
+/// The rules that find something, and the worst of it.
+type Rules = BTreeMap<String, Severity>;
 
 /// One form of a pair.
 enum Form<'a> {
@@ -57,6 +53,13 @@ enum Form<'a> {
 }
 
 impl<'a> Pair<'a> {
+    fn is_news(&self, then: &Rules, (rule, severity): &(String, Severity)) -> bool {
+        let is_new = matches!(self, Pair::Items(_, None, _) | Pair::Instructions(None, _));
+        // What a tool can do is nothing new about one that was not there.
+        let is_known = is_new && rule.starts_with("HK-CAP");
+        !is_known && *severity >= telling(rule) && then.get(rule).is_none_or(|before| before < severity)
+    }
+
     fn form(&self, first: bool) -> Form<'a> {
         match *self {
             Pair::Items(list, then, now) => Form::Item(list, if first { then } else { now }),
@@ -65,18 +68,18 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// The rules that find something in each of `forms`, and the worst of it.
+/// What is found in each of `forms`.
 fn found<'a>(
     name: &str,
     view: &EndpointView,
     forms: impl Iterator<Item = Form<'a>>,
     policy: &Policy,
-) -> Vec<BTreeMap<String, Severity>> {
+) -> Vec<Rules> {
     let mut inventory = Inventory::default();
     let mut origin: HashMap<String, usize> = HashMap::new();
     let mut all = Vec::new();
     for (at, form) in forms.enumerate() {
-        all.push(BTreeMap::new());
+        all.push(Rules::new());
         match form {
             Form::Item(list, Some(item)) => {
                 origin.insert(format!("{}/{}", list.field(), inventory.items(list).len()), at);

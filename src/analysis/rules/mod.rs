@@ -26,7 +26,7 @@ use super::roles::ROLES;
 use super::{Facts, digest, famous, wording};
 
 /// Changes whenever the table does.
-pub(super) const VERSION: &str = "2026-11-22";
+pub(super) const VERSION: &str = "2026-11-23";
 
 /// One rule.
 #[derive(Debug)]
