@@ -59,4 +59,5 @@ cat "$install_log"
 
 step "tests"
 # To the end also where a test fails: whoever reads what came out wants to know all that did.
-cargo test --locked --features cluster --no-fail-fast
+# Signals that whoever called us ignores, as nohup does, would stay ignored in what the tests interrupt.
+env --default-signal=HUP,INT cargo test --locked --features cluster --no-fail-fast

@@ -275,7 +275,8 @@ fn what_cannot_be_is_said_in_one_line() {
 fn what_is_missing_is_named_and_never_looks_whole() {
     let folder = Folder::new("missing");
     let good = |n: usize| json!({"command": PROGRAM, "args": ["demo-server", "--delay-ms", n.to_string()]});
-    write_list(&folder, &(0..12).map(|n| (format!("s{n}"), good(n))).collect());
+    // So many that no part is short of two, wherever the program, which the division goes by, stands.
+    write_list(&folder, &(0..36).map(|n| (format!("s{n}"), good(n))).collect());
     folder.scan_parts("");
     let counts: Vec<usize> = (0..3).map(|part| names(&folder.json(&format!("{part}.json"))).len()).collect();
     assert!(counts.iter().all(|count| *count > 1), "{counts:?}");
@@ -311,7 +312,7 @@ fn what_is_missing_is_named_and_never_looks_whole() {
     let local = folder.read("local.ndjson");
     folder.write("local.ndjson", &local.split_inclusive('\n').take(4).collect::<String>());
     folder.said("merge local.ndjson --no-history --output m.json", 3);
-    assert_eq!(folder.json("m.json")["run"]["missing"], json!({"targets": 9, "reports": ["local.ndjson"]}));
+    assert_eq!(folder.json("m.json")["run"]["missing"], json!({"targets": 33, "reports": ["local.ndjson"]}));
     // And what was merged without it stays without it.
     folder.said("merge m.json --no-history", 3);
 }

@@ -4,6 +4,8 @@
 //! Hashes, identifiers and pictures are encoded, too: only what decodes to words is text. Work is one pass, and
 //! at most [`MOST`] pieces of a text are decoded, each up to [`LONGEST`] characters.
 
+use std::borrow::Cow;
+
 use crate::model::finding::{Confidence, Severity};
 
 use super::hits::{Hit, Hits};
@@ -173,9 +175,18 @@ fn words(bytes: Vec<u8>) -> Option<String> {
 fn from_percent(run: &str) -> Option<Vec<u8>> {
     // An address has some, too; what is to be hidden has many.
     let coded = run.matches('%').count();
-    if coded < 4 || coded * 6 < run.len() {
-        return None;
+    (coded >= 4 && coded * 6 >= run.len()).then(|| percent(run))
+}
+
+/// An address as people read it: no space and few other letters can stand in one but in this code.
+pub(super) fn address(uri: &str) -> Cow<'_, str> {
+    match uri.contains('%') {
+        true => Cow::Owned(String::from_utf8_lossy(&percent(uri)).into_owned()),
+        false => Cow::Borrowed(uri),
     }
+}
+
+fn percent(run: &str) -> Vec<u8> {
     let bytes = run.as_bytes();
     let mut out = Vec::with_capacity(run.len());
     let mut at = 0;
@@ -192,7 +203,7 @@ fn from_percent(run: &str) -> Option<Vec<u8>> {
             }
         }
     }
-    Some(out)
+    out
 }
 
 fn from_hex(run: &str) -> Option<Vec<u8>> {

@@ -148,7 +148,10 @@ pub(super) fn each_text(item: &Item<'_>, mut each: impl FnMut(&str, Place)) {
                     says_purpose: top && tree.key(at) == "description",
                     names: top && matches!(tree.key(at), "name" | "uri"),
                 };
-                each(text, place);
+                match matches!(tree.key(at), "uri" | "uriTemplate") {
+                    true => each(&decode::address(text), place),
+                    false => each(text, place),
+                }
             }
             Value::Text(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
         }

@@ -186,15 +186,8 @@ pub(super) fn session_in_url(facts: &Facts<'_>, hits: &mut Hits<'_>) {
 /// HK-PRO-001
 pub(super) fn deviations(facts: &Facts<'_>, hits: &mut Hits<'_>) {
     /// What costs more than patience: something was lost, or cannot be told from something else.
-    const COSTLY: [&str; 7] = [
-        "answers_dropped",
-        "entries_dropped",
-        "item_fault",
-        "duplicate_keys",
-        "unknown_id",
-        "noise",
-        "jsonrpc_version",
-    ];
+    const COSTLY: [&str; 6] =
+        ["answers_dropped", "entries_dropped", "item_fault", "unknown_id", "noise", "jsonrpc_version"];
     /// What the protocol allows, and is only worth a note.
     const ALLOWED: [&str; 4] = ["list_changed", "retry_after", "server_request", "session_expired"];
     // What a report that is judged again says of how often it asked is no doing of the server's.
@@ -203,13 +196,20 @@ pub(super) fn deviations(facts: &Facts<'_>, hits: &mut Hits<'_>) {
     if notes.is_empty() {
         return;
     }
+    // Of a key that stands twice one reader takes the first, another the last: which is judged here.
+    let ambiguous = notes.iter().any(|n| n.code == "duplicate_keys");
     let costly = notes.iter().any(|n| COSTLY.contains(&n.code.as_ref()));
+    let severity = match (ambiguous, costly) {
+        (true, _) => Severity::Medium,
+        (false, true) => Severity::Low,
+        (false, false) => Severity::Info,
+    };
     let mut codes: Vec<String> = notes.iter().map(|n| crate::base::text::quote(&n.code, 40)).collect();
     codes.sort();
     codes.dedup();
     // An example holds ids and numbers of this one conversation; the ways are what is found.
     let same = codes.join(" ");
-    hits.add_same(if costly { Severity::Low } else { Severity::Info }, &same, || Hit {
+    hits.add_same(severity, &same, || Hit {
         confidence: Confidence::High,
         message: format!(
             "deviates from the protocol in {}: {}",

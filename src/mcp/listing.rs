@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::json;
 use super::json_rpc::{Body, code};
-use super::tidy::{self, Changes};
+use super::tidy::{self, Changes, Dropped};
 use super::tool_headers;
 use crate::base::text::quote;
 use crate::base::time::millis;
@@ -208,7 +208,7 @@ impl Listing {
         redaction: &Redaction,
         notes: &mut Notes,
     ) -> Result<(), End> {
-        let (mut cut, mut unkept) = (false, 0);
+        let (mut cut, mut dropped) = (false, Dropped::default());
         json::for_each(array, |raw| {
             if self.items.len() >= limits.items {
                 cut = true;
@@ -219,16 +219,15 @@ impl Listing {
                     remark(self.list, item.text(), changes, notes);
                     self.items.push(item);
                 }
-                Err(_) => unkept += 1,
+                Err(why) => dropped.add(why),
             }
         })
         .ok_or_else(|| failed(FailureKind::InvalidMessage, format!("{} is not an array", self.list.key())))?;
         if cut {
             return Err(truncated(format!("more than {} items", limits.items)));
         }
-        if unkept > 0 {
-            let why = format!("{unkept} entries are not usable objects");
-            notes.add_times("entries_dropped", unkept, || format!("{}: {why}", self.list.method()));
+        if let Some(why) = dropped.reason() {
+            notes.add_times("entries_dropped", dropped.count, || format!("{}: {why}", self.list.method()));
             // Known to be incomplete, but the pages behind may still be read: remember, and go on.
             self.end.get_or_insert(failed(FailureKind::InvalidMessage, why));
         }

@@ -6,8 +6,12 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
 
+use serde_json::value::RawValue;
+
+use super::json;
 use crate::base::text::is_deceptive;
 use crate::model::inventory::Json;
+use crate::model::notes::Notes;
 use crate::model::secret::{MASK, Redaction};
 
 /// What was changed besides spelling.
@@ -28,6 +32,35 @@ pub enum Unkept {
     RepeatedKeys,
     /// Nested so deep that the report it stands in could not be read by common parsers.
     TooDeep,
+}
+
+/// The entries of a list that are not kept.
+#[derive(Debug, Default)]
+pub struct Dropped {
+    /// How many.
+    pub count: u32,
+    first: Option<Unkept>,
+}
+
+impl Dropped {
+    /// One more.
+    pub fn add(&mut self, why: Unkept) {
+        self.count += 1;
+        self.first.get_or_insert(why);
+    }
+
+    /// In a line, where there are some.
+    pub fn reason(&self) -> Option<String> {
+        let why = match self.first? {
+            Unkept::NotAnObject => "no JSON object".to_owned(),
+            Unkept::RepeatedKeys => format!("more than {REBUILD_BYTES} bytes with a key twice"),
+            Unkept::TooDeep => format!("nested more than {DEEPEST} levels deep"),
+        };
+        Some(match self.count {
+            1 => format!("1 entry is not usable: {why}"),
+            n => format!("{n} entries are not usable: the first is {why}"),
+        })
+    }
 }
 
 /// Common parsers read 127 levels; four of them are the report's own.
@@ -61,6 +94,29 @@ pub fn object(object: &str, redaction: &Redaction) -> Result<(Json, Changes), Un
             .map_err(|_| Unkept::RepeatedKeys)?,
     };
     Json::parse(text).map(|json| (json, changes)).ok_or(Unkept::NotAnObject)
+}
+
+/// What a server says of itself under `key`, as it is kept; what is no object is counted and gone.
+pub fn member(
+    key: &'static str,
+    raw: Option<&RawValue>,
+    redaction: &Redaction,
+    notes: &mut Notes,
+) -> Option<Json> {
+    let kept = object(raw?.get(), redaction).ok().map(|(json, _)| json);
+    if kept.is_none() {
+        notes.add("entries_dropped", || format!("{key} is no usable object"));
+    }
+    kept
+}
+
+/// What a server tells the model; what is no string is counted and gone.
+pub fn instructions(raw: Option<&RawValue>, redaction: &Redaction, notes: &mut Notes) -> Option<String> {
+    let said = json::string(raw?);
+    if said.is_none() {
+        notes.add("entries_dropped", || "instructions are no string, and were not read".to_owned());
+    }
+    said.map(|said| redaction.clean(&said).into_owned())
 }
 
 struct Tidier<'a> {

@@ -52,6 +52,9 @@ pub(super) fn text(name: &str, input: &mut dyn Read) -> Result<String, Unusable>
     if matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
         return Err(unusable("is UTF-16; save it as UTF-8".to_owned()));
     }
+    if matches!(bytes.as_slice(), [0x1f, 0x8b, ..]) {
+        return Err(unusable("is compressed; unpack it first: gunzip".to_owned()));
+    }
     let mut text = String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
         let line = memchr::memchr_iter(b'\n', &e.as_bytes()[..at]).count() + 1;

@@ -50,12 +50,12 @@ pub(super) fn server(name: String, result: &str, place: &Place<'_>) -> Outcome {
     if present.clone().all(|(_, array)| array.is_none()) && instructions.is_none() && capabilities.is_none() {
         return bad(name, "the result holds no tools, prompts, resources or instructions");
     }
-    let mut notes = Notes::default();
+    let (mut notes, none) = (Notes::default(), Redaction::default());
     let mut inventory = Inventory {
         protocol: version.and_then(json::string).map(|date| protocol(&date)),
-        server: info.and_then(|raw| object("serverInfo", raw, &mut notes)),
-        instructions: instructions.and_then(json::string).map(|text| text.into_owned()),
-        capabilities: capabilities.and_then(|raw| object("capabilities", raw, &mut notes)),
+        server: tidy::member("serverInfo", info, &none, &mut notes),
+        instructions: tidy::instructions(instructions, &none, &mut notes),
+        capabilities: tidy::member("capabilities", capabilities, &none, &mut notes),
         ..Inventory::default()
     };
     let mut failure = None;
@@ -128,14 +128,6 @@ fn absent(list: List, inventory: &Inventory) -> (Coverage, Vec<Json>, Option<Fai
         row.reason = Some("not in the file".to_owned());
     }
     (row, items, failure)
-}
-
-fn object(what: &str, raw: &RawValue, notes: &mut Notes) -> Option<Json> {
-    let tidied = tidy::object(raw.get(), &Redaction::default()).ok();
-    if tidied.is_none() {
-        notes.add("entries_dropped", || format!("{what} is no usable object"));
-    }
-    tidied.map(|(json, _)| json)
 }
 
 /// The revision that the file names, which need not be one that hawkeye speaks.

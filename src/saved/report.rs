@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::{Place, blank, failed};
 use crate::mcp::json;
-use crate::mcp::tidy;
+use crate::mcp::tidy::{self, Dropped};
 use crate::model::inventory::{Coverage, CoverageState, Inventory, Json, List};
 use crate::model::outcome::{Cached, Failure, FailureKind, Outcome, Phase, Status};
 use crate::model::secret::Redaction;
@@ -132,9 +132,9 @@ fn inventory(text: &str) -> Result<Inventory, Odd> {
         let (kept, dropped) = tidied(raw).ok_or(Odd(key))?;
         if let Some(row) = coverage.iter_mut().find(|row| row.phase == list) {
             row.items = kept.len();
-            if dropped > 0 {
+            if let Some(why) = dropped.reason() {
                 row.state = CoverageState::Failed;
-                row.reason = Some(format!("{dropped} entries are not usable objects"));
+                row.reason = Some(why);
             }
         }
         items.push(kept);
@@ -144,7 +144,7 @@ fn inventory(text: &str) -> Result<Inventory, Odd> {
     Ok(Inventory {
         protocol: optional(("protocol", protocol))?,
         server: object(server),
-        instructions: instructions.and_then(json::string).map(|text| text.into_owned()),
+        instructions: optional(("instructions", instructions))?,
         capabilities: object(capabilities),
         tools: next(),
         resources: next(),
@@ -159,14 +159,14 @@ fn object(raw: Option<&RawValue>) -> Option<Json> {
     tidy::object(raw?.get(), &Redaction::default()).ok().map(|(json, _)| json)
 }
 
-/// The objects of a list, and how many entries are none; nothing if it is no list.
-fn tidied(raw: Option<&RawValue>) -> Option<(Vec<Json>, usize)> {
-    let (mut kept, mut dropped) = (Vec::new(), 0);
+/// The objects of a list, and the entries that are none; nothing if it is no list.
+fn tidied(raw: Option<&RawValue>) -> Option<(Vec<Json>, Dropped)> {
+    let (mut kept, mut dropped) = (Vec::new(), Dropped::default());
     let none = Redaction::default();
     if let Some(raw) = raw {
         json::for_each(raw.get(), |item| match tidy::object(item.get(), &none) {
             Ok((json, _)) => kept.push(json),
-            Err(_) => dropped += 1,
+            Err(why) => dropped.add(why),
         })?;
     }
     Some((kept, dropped))

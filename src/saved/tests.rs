@@ -112,7 +112,7 @@ fn items_are_tidied_like_live_ones() {
     let texts: Vec<&str> = outcome.inventory.tools.iter().map(|t| t.text()).collect();
     assert_eq!(texts, [r#"{"name":"b"}"#, "{\"name\":\"\\u202ex\"}"]);
     assert_eq!(outcome.status, Status::Partial);
-    assert_eq!(row(outcome, 0).1, "2 entries are not usable objects");
+    assert_eq!(row(outcome, 0).1, "2 entries are not usable: the first is no JSON object");
     assert!(outcome.notes.iter().any(|n| n.code == "duplicate_keys"));
 }
 

@@ -68,9 +68,9 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "HK-PRO-001",
-        severity: Severity::Low,
+        severity: Severity::Medium,
         title: "deviates from the protocol",
-        help: "What the session tolerated, once a server: info, and low where something was lost by it. The report's notes tell each with its count.",
+        help: "What the session tolerated, once a server: info, low where something was lost by it, and medium where a key stands twice, as one reader takes the first of them and another the last: what was judged is the last. The report's notes tell each with its count.",
         remedy: "Correct the server, or update the library it is made with.",
         references: &["CWE-573"],
         switch: Switch::Schemas,

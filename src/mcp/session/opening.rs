@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::value::RawValue;
-
 use super::{Draft, Opening, Reply, Session, Stop, stop};
 use crate::base::text::quote;
 use crate::mcp::era::{self, Discovery, Verdict};
@@ -14,7 +12,6 @@ use crate::mcp::{outgoing, tidy};
 use crate::model::inventory::List;
 use crate::model::outcome::{FailureKind, Phase};
 use crate::model::revision::{Era, Revision};
-use crate::model::secret::Redaction;
 
 impl Session {
     pub(super) fn discovered(&mut self, body: Body<'_>, now: Duration) -> Result<(), Stop> {
@@ -144,12 +141,10 @@ impl Session {
     }
 
     fn learn(&mut self, d: Discovery<'_>) {
-        let keep =
-            |raw: Option<&RawValue>, r: &Redaction| tidy::object(raw?.get(), r).ok().map(|(json, _)| json);
-        self.facts.server = keep(d.server, &self.plan.redaction).or(self.facts.server.take());
-        self.facts.capabilities = keep(d.capabilities, &self.plan.redaction);
-        self.facts.instructions =
-            d.instructions.and_then(look::string).map(|s| self.plan.redaction.clean(&s).into_owned());
+        let (redaction, notes, facts) = (&self.plan.redaction, &mut self.notes, &mut self.facts);
+        facts.server = tidy::member("serverInfo", d.server, redaction, notes).or(facts.server.take());
+        facts.capabilities = tidy::member("capabilities", d.capabilities, redaction, notes);
+        facts.instructions = tidy::instructions(d.instructions, redaction, notes);
     }
 
     /// The opening is over: plan the lists.
