@@ -2,6 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::SystemTime;
 
 use crate::analysis::{self, options::Policy};
 use crate::base::text::{panic_text, quote};
@@ -13,12 +14,10 @@ use crate::sys::cancel::Cancel;
 use crate::sys::signal;
 
 use super::exit::Exit;
-use super::review::Review;
+use super::run::outputs::Turn;
+use super::run::plan::{none_left, settle};
+use super::run::telling::Telling;
 use super::say;
-use super::scan::outputs::{Outputs, Turn};
-use super::scan::plan::{none_left, settle};
-use super::scan::trouble::Trouble;
-use super::scan::{run_info, verdict};
 
 pub(super) fn run(args: &Assess) -> Exit {
     let cancel = match Cancel::new() {
@@ -39,7 +38,7 @@ pub(super) fn run(args: &Assess) -> Exit {
         }
     };
     // A scan may take stock without judging; this does nothing else.
-    let mut info = run_info(&planned);
+    let mut info = planned.info();
     if info.rules.count == 0 {
         say(
             "no rule is in force, and assess only judges: set enable_risk_assessment or enable_schema_validation to true, \
@@ -63,16 +62,13 @@ pub(super) fn run(args: &Assess) -> Exit {
     };
     signal::trip_on_signals(&cancel);
     info.planned = outcomes.len();
-    let stream = planned.settings.stream;
-    let mut outputs = match Outputs::open(&scan, &info, stream, Turn::Only, &cancel) {
-        Ok(outputs) => outputs,
+    let mut telling = match Telling::open(&scan, &planned, &info, Turn::Only, &cancel) {
+        Ok(telling) => telling,
         Err(why) => {
             say(&why);
             return Exit::Unwritten;
         }
     };
-    let (mut review, mut trouble) = (Review::new(&planned.settings), Trouble::default());
-    review.expired().iter().for_each(|line| log::warn!("{line}"));
     for (at, mut outcome) in outcomes.into_iter().enumerate() {
         if cancel.is_tripped() {
             outcome = unjudged(
@@ -84,24 +80,14 @@ pub(super) fn run(args: &Assess) -> Exit {
         } else {
             outcome = judged(outcome, &planned.settings.assessment);
         }
-        review.outcome(&mut outcome);
-        trouble.note(&outcome);
-        outputs.outcome(at, &outcome, &[], 1);
+        telling.review.outcome(&mut outcome);
+        telling.outcome(at, &outcome, &[], 1);
     }
-    for client in review.clients() {
-        trouble.note_client(&client);
-        outputs.client(&client);
-    }
-    if !cancel.is_tripped() {
-        review.unused().iter().for_each(|line| log::warn!("{line}"));
-    }
-    let tally = review.tally();
-    outputs.end(cancel.is_tripped(), tally);
-    let fail_on = &planned.settings.gate.fail_on;
-    let exit = verdict(outputs.failed, outputs.reader_left, tally, fail_on, args.allow_incomplete);
-    if (args.quiet || !args.output.is_empty()) && exit != Exit::Complete {
-        trouble.lines(&tally, fail_on).iter().for_each(|line| say(line));
-    }
+    telling.end(SystemTime::now(), cancel.is_tripped());
+    let (ended, fail_on) = (telling.close(), &planned.settings.gate.fail_on);
+    // Nothing is compared here.
+    let exit = ended.exit(&scan, fail_on, None);
+    ended.explain(exit, &scan, fail_on);
     exit
 }
 

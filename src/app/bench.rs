@@ -21,9 +21,9 @@ use crate::sys::usage::{reset_peak, usage};
 
 use super::exit::Exit;
 use super::measuring::{check_output, deliver, switch, wants_progress};
+use super::run::engine::keeping_options;
+use super::run::plan::{Held, Planned, plan};
 use super::say;
-use super::scan::keeping_options;
-use super::scan::plan::{Held, Planned, plan};
 
 /// A quarter more than the greatest width.
 const DEMO_TARGETS: usize = 24;

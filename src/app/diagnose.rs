@@ -24,8 +24,8 @@ use crate::transport::stdio::launch::search;
 
 use super::exit::Exit;
 use super::measuring::{One, check_output, deliver, epoch, is_on, now, one, switch};
+use super::run::engine::scan_options;
 use super::say;
-use super::scan::scan_options;
 
 /// For looking the name up, and again for looking at the certificate.
 const LOOK: Duration = Duration::from_secs(10);

@@ -9,7 +9,7 @@ use crate::report::{Format, diff, json_line, output};
 
 use super::compared::compare;
 use super::exit::Exit;
-use super::scan::outputs::{self, style_of_stdout};
+use super::run::outputs::{self, style_of_stdout};
 use super::sides::{Missing, Runs};
 use super::{print, say};
 

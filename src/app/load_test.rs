@@ -20,9 +20,9 @@ use crate::transport::http::look::{Look, look};
 
 use super::exit::Exit;
 use super::measuring::{One, check_output, deliver, is_on, now, one, switch, wants_progress};
+use super::run::engine::keeping_options;
+use super::run::outputs::style_of_stdout;
 use super::say;
-use super::scan::keeping_options;
-use super::scan::outputs::style_of_stdout;
 
 const THREADS: usize = 10;
 const REQUESTS: usize = 50;

@@ -15,8 +15,8 @@ use crate::sys::cancel::Cancel;
 use crate::sys::signal;
 
 use super::exit::Exit;
+use super::run::plan::{Held, Planned, plan};
 use super::say;
-use super::scan::plan::{Held, Planned, plan};
 
 /// What is needed to measure one target.
 pub(super) struct One {

@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `review`, `past` | what lies between a judged outcome and the report; earlier runs |
+//! | `run/` | what every command that ends in a report has in common |
 //! | `sides`, `compared`, `accepted` | runs and files by name; two of them compared; a baseline |
 //! | `measuring` | the one target of diagnose, bench and load-test |
 //! | `lock`, `exit` | one run at a time; every exit code |
@@ -25,10 +25,9 @@ mod load_test;
 mod lock;
 mod measuring;
 mod merge;
-mod past;
 mod preflight;
-mod review;
 mod rules;
+mod run;
 mod scan;
 mod show;
 mod sides;
@@ -53,7 +52,7 @@ pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
         guard::stand(&run.to_string_lossy(), io::stdin().lock());
         return ExitCode::SUCCESS;
     }
-    run(args).into()
+    command(args).into()
 }
 
 /// A panic is a defect, and costs one target; the line for it is short and goes where all others go.
@@ -63,7 +62,7 @@ fn explain_panics() {
     }));
 }
 
-fn run(args: Vec<OsString>) -> Exit {
+fn command(args: Vec<OsString>) -> Exit {
     explain_panics();
     let cli = match parse(args.into_iter()) {
         Ok(cli) => cli,

@@ -10,9 +10,9 @@ use crate::sys::cancel::Cancel;
 
 use super::exit::Exit;
 use super::history::tally;
+use super::run::outputs::{Outputs, Turn};
+use super::run::plan::settle;
 use super::say;
-use super::scan::outputs::{Outputs, Turn};
-use super::scan::plan::settle;
 use super::sides::{Missing, Runs, recorded};
 
 pub(super) fn run(args: &Show) -> Exit {
@@ -74,7 +74,7 @@ fn show(args: &Show) -> Result<Exit, Missing> {
         Some(Ended { finished, interrupted, .. }) => (*finished, *interrupted),
         None => (run.begun.started, true),
     };
-    outputs.end_at(finished, interrupted, counted);
+    outputs.end(finished, interrupted, counted);
     Ok(if outputs.failed { Exit::Unwritten } else { Exit::Complete })
 }
 

@@ -8,9 +8,9 @@ use std::str::from_utf8;
 use std::time::Duration;
 
 use crate::analysis::options::Policy;
+use crate::app::run::engine::scan_options;
 use crate::app::say;
 use crate::app::scan::hands::Hands;
-use crate::app::scan::scan_options;
 use crate::base::text::quote;
 use crate::base::time::Deadline;
 use crate::cluster::Queue;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::app::exit::Exit;
-use crate::app::scan::plan::start_log;
-use crate::app::scan::scan_options;
+use crate::app::run::engine::scan_options;
+use crate::app::run::plan::start_log;
 use crate::app::{preflight, say};
 use crate::base::text::plural;
 use crate::base::time::Deadline;

@@ -17,21 +17,19 @@ use crate::base::text::{plural, quote, visible};
 use crate::cli::args::Merge;
 use crate::config::Settings;
 use crate::model::outcome::Outcome;
-use crate::model::run::{RunInfo, Tally};
+use crate::model::run::RunInfo;
 use crate::saved::Unusable;
 use crate::saved::stream::{MOST_TARGETS, Part, Report};
 use crate::sys::cancel::Cancel;
 use crate::sys::signal;
 
 use super::exit::Exit;
-use super::past::{Past, Recording};
-use super::review::Review;
+use super::run::database::Databases;
+use super::run::outputs::Turn;
+use super::run::past::{Past, Recording};
+use super::run::plan::{none_left, settle};
+use super::run::telling::Telling;
 use super::say;
-use super::scan::database::Databases;
-use super::scan::outputs::{Outputs, Turn};
-use super::scan::plan::{none_left, settle};
-use super::scan::trouble::Trouble;
-use super::scan::{of_unseen, run_info, verdict};
 use census::{Census, Places, Source, TooMany};
 use together::Told;
 
@@ -73,15 +71,14 @@ fn merge(args: &Merge) -> Result<Exit, Stop> {
     let usage = |why: String| Stop::Usage(vec![why]);
     let cancel = Cancel::new().map_err(|e| Stop::Unwritten(format!("cannot start: {e}")))?;
     let scan = args.as_scan();
-    let (planned, _) = settle(&scan).map_err(usage)?;
+    let (mut planned, _) = settle(&scan).map_err(usage)?;
     none_left(&planned.settings.assessment).map_err(usage)?;
     if let Some(left_out) = planned.unjudged() {
         log::warn!("{left_out}");
     }
     signal::trip_on_signals(&cancel);
     let reports = open(args)?;
-    let settings = &planned.settings;
-    let mut past = past(settings, reports.len(), &cancel);
+    let mut past = past(&planned.settings, reports.len(), &cancel);
     let mut here = HashSet::new();
     let looked = look(&reports, &cancel, &mut |outcome| {
         here.extend(past.as_ref().and_then(|past| past.identity_of(outcome)));
@@ -89,37 +86,32 @@ fn merge(args: &Merge) -> Result<Exit, Stop> {
     if let Some(why) = together::conflict(&looked.told) {
         return Err(usage(visible(&why).into_owned()));
     }
-    let info = info_of(run_info(&planned), &looked);
-    warn(args, &info, &looked, run_info(&planned).rules.sha256 != info.rules.sha256);
+    planned.disabled = together::disabled(&looked.told);
+    let info = info_of(planned.info(), &looked);
+    warn(args, &info, &looked, planned.info().rules.sha256 != info.rules.sha256);
 
-    let outputs =
-        Outputs::open(&scan, &info, settings.stream, Turn::Only, &cancel).map_err(Stop::Unwritten)?;
+    let mut telling = Telling::open(&scan, &planned, &info, Turn::Only, &cancel).map_err(Stop::Unwritten)?;
     if let Some(past) = &mut past {
         past.begin_with(&info, here.into_iter().collect(), Recording::Always);
     }
-    let mut review = Review::new(settings);
-    review.past = past.as_mut();
-    review.expired().iter().for_each(|line| log::warn!("{line}"));
-    let mut merged =
-        Merged { outputs, review, trouble: Trouble::default(), cancel: &cancel, compared: false };
-    let changed = merged.outcomes(&reports, &looked.places);
+    telling.review.past = past.as_mut();
+    let Second { changed, compared } = tell(&reports, &looked.places, &mut telling, &cancel);
     if changed {
         return Err(Stop::Unwritten("a report has changed while it was read: merge again".to_owned()));
     }
-    let gated = settings.gate.fail_on.drift && !merged.compared;
-    let (tally, trouble, failed, left) = merged.end(&looked);
-    let exit = verdict(failed, left, tally, &settings.gate.fail_on, args.allow_incomplete);
-    let whole = info.missing.is_none();
-    let exit = if exit == Exit::Complete && !whole && !left { Exit::Incomplete } else { exit };
+    let interrupted = cancel.is_tripped() || looked.told.iter().any(|told| told.interrupted);
+    telling.end(looked.finished.unwrap_or_else(SystemTime::now), interrupted);
+    let ended = telling.close();
+
+    let fail_on = &planned.settings.gate.fail_on;
     let off = || Some("the history is off, and no report was compared with one".to_owned());
-    let unseen = if gated && !left { past.map_or_else(off, |past| past.lost()) } else { None };
-    let exit = of_unseen(exit, unseen);
+    let gated = fail_on.drift && !compared;
+    let unseen = if gated { past.map_or_else(off, |past| past.lost()) } else { None };
+    let exit = ended.exit(&scan, fail_on, unseen);
     if args.quiet && exit != Exit::Complete {
         info.missing.iter().for_each(|missing| say(&format!("missing: {missing}")));
     }
-    if (args.quiet || !args.output.is_empty()) && exit != Exit::Complete {
-        trouble.lines(&tally, &settings.gate.fail_on).iter().for_each(|line| say(line));
-    }
+    ended.explain(exit, &scan, fail_on);
     Ok(exit)
 }
 
@@ -261,64 +253,36 @@ fn warn(args: &Merge, info: &RunInfo, looked: &Looked, other_rules: bool) {
     }
 }
 
-/// Who hears of the second reading.
-struct Merged<'a> {
-    outputs: Outputs<'a>,
-    review: Review<'a>,
-    trouble: Trouble,
-    cancel: &'a Cancel,
-    /// Whether any server was compared with earlier, here or where it was asked.
+/// What the second reading has found.
+struct Second {
+    /// The reports are other ones than before.
+    changed: bool,
+    /// Some server was compared with earlier, here or where it was asked.
     compared: bool,
 }
 
-impl Merged<'_> {
-    /// Tells of the results that count; whether the reports are other ones than before.
-    fn outcomes(&mut self, reports: &[Report], places: &Places) -> bool {
-        let mut told = 0;
-        for (number, report) in reports.iter().enumerate() {
-            let mut target = 0;
-            let read = report.tell(&mut |part| {
-                if let Part::Target(_, mut outcome) = part {
-                    if let Some(place) = places.of(number, target) {
-                        told += 1;
-                        self.review.judged(&mut outcome);
-                        self.compared |= outcome.drift.is_some();
-                        if let Some(past) = &mut self.review.past {
-                            past.record(place, &outcome, false);
-                        }
-                        self.trouble.note(&outcome);
-                        self.outputs.outcome(place, &outcome, &[], 1);
-                    }
-                    target += 1;
+/// Reads all `reports` again, and tells of the results that count.
+fn tell(reports: &[Report], places: &Places, telling: &mut Telling<'_>, cancel: &Cancel) -> Second {
+    let (mut told, mut compared) = (0, false);
+    for (number, report) in reports.iter().enumerate() {
+        let mut target = 0;
+        let read = report.tell(&mut |part| {
+            if let Part::Target(_, mut outcome) = part {
+                if let Some(place) = places.of(number, target) {
+                    told += 1;
+                    telling.review.judged(&mut outcome);
+                    compared |= outcome.drift.is_some();
+                    telling.outcome(place, &outcome, &[], 1);
                 }
-                !self.cancel.is_tripped()
-            });
-            // What was of no use the first time has been said.
-            drop(read);
-            if self.cancel.is_tripped() {
-                return false;
+                target += 1;
             }
+            !cancel.is_tripped()
+        });
+        // What was of no use the first time has been said.
+        drop(read);
+        if cancel.is_tripped() {
+            break;
         }
-        told != places.count
     }
-
-    fn end(mut self, looked: &Looked) -> (Tally, Trouble, bool, bool) {
-        let clients = self.review.clients();
-        for client in &clients {
-            self.trouble.note_client(client);
-            self.outputs.client(client);
-        }
-        let stopped = self.cancel.is_tripped();
-        if !stopped {
-            self.review.unused().iter().for_each(|line| log::warn!("{line}"));
-        }
-        let interrupted = stopped || looked.told.iter().any(|told| told.interrupted);
-        let tally = Tally { disabled: together::disabled(&looked.told), ..self.review.tally() };
-        let finished = looked.finished.unwrap_or_else(SystemTime::now);
-        self.outputs.end_at(finished, interrupted, tally);
-        if let Some(past) = &mut self.review.past {
-            past.end(finished, interrupted, &tally, &clients);
-        }
-        (tally, self.trouble, self.outputs.failed, self.outputs.reader_left)
-    }
+    Second { changed: told != places.count && !cancel.is_tripped(), compared }
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use crate::app::run::database::Database;
 use crate::config::Settings;
 use crate::model::outcome::Outcome;
 use crate::model::target::Target;
@@ -20,8 +21,6 @@ use crate::store::{Store, StoreError};
 use crate::sys::cancel::Cancel;
 use crate::transport::http::PROXY_VARIABLES;
 use crate::transport::stdio::launch::ALLOWED;
-
-use super::database::Database;
 
 /// Results are stored so many, or so many bytes, at a time: each batch waits for the disk once.
 const BATCH: usize = 64;

@@ -9,7 +9,12 @@ use std::time::{Duration, Instant};
 
 use crate::app::accepted::Baseline;
 use crate::app::exit::Exit;
-use crate::app::past::Past;
+use crate::app::run::database::Databases;
+use crate::app::run::ended::Ended;
+use crate::app::run::engine::keeping_options;
+use crate::app::run::outputs::Turn;
+use crate::app::run::past::Past;
+use crate::app::run::plan::{Held, Planned, comparable, plan};
 use crate::app::{preflight, say};
 use crate::base::time::Deadline;
 use crate::cli::args::Scan;
@@ -23,14 +28,11 @@ use crate::scan::{Heard, Scanner};
 use crate::sys::cancel::Cancel;
 use crate::sys::signal::Bell;
 
-use super::database::Databases;
 use super::monitor::Monitor;
-use super::outputs::Turn;
 use super::pass::pass;
-use super::plan::{Held, Planned, comparable, plan};
 use super::remember::Remember;
-use super::round::{Ended, Round};
-use super::{keeping_options, of_part, of_unseen, past_of, run_info, unseen, verdict};
+use super::round::Round;
+use super::{past_of, unseen};
 
 /// How long a wait is at most before the sessions that are kept are looked after.
 const TEND: Duration = Duration::from_secs(1);
@@ -84,7 +86,7 @@ impl Watch<'_> {
             );
         }
         let (mut memory, mut turn, mut complaint) = (Memory::new(), Turn::First, String::new());
-        let last = loop {
+        let mut last = loop {
             let begun = Instant::now();
             let round = self.scan(&scanner, &planned, turn, &mut memory, remember.as_mut(), past.as_mut());
             let ended = match round {
@@ -95,7 +97,7 @@ impl Watch<'_> {
                         return Exit::Unwritten;
                     }
                     // Whatever is in the way may be gone by the next round.
-                    Ended { unwritten: true, ..Ended::default() }
+                    Ended::unwritten()
                 }
             };
             turn = if ended.reader_left || turn == Turn::Unread { Turn::Unread } else { Turn::Later };
@@ -136,15 +138,8 @@ impl Watch<'_> {
         };
         scanner.finish();
         self.monitor.tell();
-        let exit = verdict(
-            last.unwritten || self.monitor.failed,
-            last.reader_left,
-            last.tally,
-            &planned.settings.gate.fail_on,
-            self.args.allow_incomplete,
-        );
-        let exit = of_part(exit, &last.tally, planned.part.as_ref().map(|part| &part.run));
-        of_unseen(exit, unseen(&planned.settings, past.as_ref()).filter(|_| !last.reader_left))
+        last.unwritten |= self.monitor.failed;
+        last.exit(self.args, &planned.settings.gate.fail_on, unseen(&planned.settings, past.as_ref()))
     }
 
     /// One round.
@@ -157,7 +152,7 @@ impl Watch<'_> {
         remember: Option<&mut Remember>,
         past: Option<&mut Past>,
     ) -> Result<Ended, String> {
-        let mut info = run_info(planned);
+        let mut info = planned.info();
         info.set_unseen(unseen(&planned.settings, past.as_deref()));
         let told = Round::open(self.args, planned, &info, turn, scanner, &mut self.monitor, self.cancel)?;
         let Planned { settings, targets, .. } = planned;

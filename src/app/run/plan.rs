@@ -1,15 +1,17 @@
-//! What a scan is about: settings, targets from everywhere, and nothing started yet but the demo.
+//! What a run is about: settings, targets from everywhere, and nothing started yet but the demo.
 
 use std::collections::BTreeSet;
 use std::env;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use crate::analysis::options::Policy;
-use crate::analysis::selection::entries;
+use crate::analysis::selection::{entries, rule_set};
 use crate::cli::args::Scan;
 use crate::config::{self, ConfigError, Entries, Environment, Overrides, Settings, Shown};
 use crate::demo::DemoFleet;
+use crate::model::run::RunInfo;
 use crate::model::shard::{Identity, Shard, ShardRun, list_mark};
 use crate::model::target::Target;
 use crate::transport::http::check_certificates;
@@ -60,6 +62,22 @@ impl Planned {
     /// Whether the list has no server at all. A part may have none of a list that has some.
     pub(in crate::app) fn is_empty(&self) -> bool {
         self.targets.is_empty() && self.part.as_ref().is_none_or(|part| part.run.of == 0)
+    }
+
+    /// What every report begins with.
+    pub(in crate::app) fn info(&self) -> RunInfo {
+        let mut info = RunInfo {
+            id: format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..)),
+            started: SystemTime::now(),
+            planned: self.targets.len(),
+            rules: rule_set(&self.settings.assessment),
+            shard: None,
+            missing: None,
+        };
+        if let Some(part) = &self.part {
+            info.set_shard(part.run.clone());
+        }
+        info
     }
 
     /// Targets that others scan.
@@ -124,8 +142,7 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
             "WARNING: --insecure: certificates are not checked; anyone on the way can read and change everything",
         );
     }
-    // The settings' own targets are for a command line that names none.
-    let named = !(args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo);
+    let named = names_targets(args, process);
     let files = if named { &args.targets } else { &settings.targets.files };
     let mut entries: Vec<Entries> = Vec::new();
     for file in files {
@@ -162,8 +179,13 @@ pub(in crate::app) fn plan(args: &Scan, process: &[String], held: &mut Held) -> 
     Ok(Planned { settings, targets, disabled, part, shown })
 }
 
+/// Whether the command line does: the settings' own targets are for one that names none.
+pub(in crate::app) fn names_targets(args: &Scan, process: &[String]) -> bool {
+    !(args.urls.is_empty() && process.is_empty() && args.targets.is_empty() && !args.demo)
+}
+
 /// `planned`, unless drift is to fail a scan that compares with nothing.
-pub(super) fn comparable(args: &Scan, planned: Planned) -> Result<Planned, String> {
+pub(in crate::app) fn comparable(args: &Scan, planned: Planned) -> Result<Planned, String> {
     let Settings { gate, history, .. } = &planned.settings;
     if !gate.fail_on.drift || history.enabled || args.baseline.is_some() {
         return Ok(planned);

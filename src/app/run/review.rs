@@ -24,7 +24,7 @@ pub(in crate::app) struct Review<'a> {
     pub(in crate::app) past: Option<&'a mut Past>,
     /// Whether other runs are about the other servers of the same list: then nothing is said of servers together,
     /// and not that a suppression is for none of them.
-    pub(in crate::app) part: bool,
+    pub(super) part: bool,
     /// Whether risk is judged at all: else there is no score, and no finding about several servers.
     risk: bool,
     fleet: Fleet,
@@ -37,7 +37,7 @@ pub(in crate::app) struct Review<'a> {
 
 impl Review<'_> {
     /// As `settings` say, today.
-    pub(in crate::app) fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         let now = rfc3339(SystemTime::now());
         Review {
             past: None,
@@ -95,7 +95,7 @@ impl Review<'_> {
     }
 
     /// What there is to be said of all outcomes together.
-    pub(in crate::app) fn clients(&mut self) -> Vec<Client> {
+    pub(super) fn clients(&mut self) -> Vec<Client> {
         let mut clients = self.fleet.clients();
         for client in &mut clients {
             self.selection.apply(&mut client.findings);
@@ -122,18 +122,18 @@ impl Review<'_> {
     }
 
     /// Suppressions that are over, a line each.
-    pub(in crate::app) fn expired(&self) -> Vec<String> {
+    pub(super) fn expired(&self) -> Vec<String> {
         self.gate.expired()
     }
 
     /// Suppressions that nothing was found for, a line each; none where servers are missing that they may be for.
-    pub(in crate::app) fn unused(&self) -> Vec<String> {
+    pub(super) fn unused(&self) -> Vec<String> {
         let whole = !self.part && self.tally.targets > 0 && self.tally.complete == self.tally.targets;
         if whole { self.gate.unused() } else { Vec::new() }
     }
 
     /// Counts over everything that was reviewed.
-    pub(in crate::app) fn tally(&self) -> Tally {
+    pub(super) fn tally(&self) -> Tally {
         self.tally
     }
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::analysis::drift::{self, Found};
 use crate::analysis::options::Policy;
+use crate::app::accepted::Baseline;
 use crate::base::text::{quote, visible};
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
@@ -27,8 +28,7 @@ use crate::store::options::HistoryOptions;
 use crate::store::record::{self, TooLarge};
 use crate::store::{Store, StoreError};
 
-use super::accepted::Baseline;
-use super::scan::database::Database;
+use super::database::Database;
 
 /// Outcomes are recorded so many, or so many bytes, at a time.
 const BATCH: usize = 128;

@@ -15,7 +15,7 @@ const NAME_MAX: usize = 60;
 
 /// The first servers that are not complete or have changed, and the first findings that fail the run.
 #[derive(Debug, Default)]
-pub(in crate::app) struct Trouble {
+pub(super) struct Trouble {
     incomplete: Vec<String>,
     changed: Vec<String>,
     failing: Vec<String>,
@@ -23,7 +23,7 @@ pub(in crate::app) struct Trouble {
 
 impl Trouble {
     /// Looks at a result.
-    pub(in crate::app) fn note(&mut self, outcome: &Outcome) {
+    pub(super) fn note(&mut self, outcome: &Outcome) {
         self.note_findings(&outcome.findings, &outcome.name, Some(&outcome.name));
         if outcome.drift.as_ref().is_some_and(|drift| !drift.changes.is_empty()) && self.changed.len() < MOST
         {
@@ -41,7 +41,7 @@ impl Trouble {
     }
 
     /// Looks at what there is to be said of servers together.
-    pub(in crate::app) fn note_client(&mut self, client: &Client) {
+    pub(super) fn note_client(&mut self, client: &Client) {
         self.note_findings(&client.findings, &client.name, None);
     }
 
@@ -61,7 +61,7 @@ impl Trouble {
     }
 
     /// The lines, if anything is to be said; a change is none where it does not fail the run.
-    pub(in crate::app) fn lines(&self, tally: &Tally, fail_on: &FailOn) -> Vec<String> {
+    pub(super) fn lines(&self, tally: &Tally, fail_on: &FailOn) -> Vec<String> {
         let named = |names: &[String], all: usize| match all - names.len() {
             0 => names.join("; "),
             n => format!("{}; {n} more", names.join("; ")),

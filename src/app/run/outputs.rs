@@ -162,12 +162,8 @@ impl<'a> Outputs<'a> {
         self.each_slot(|sink, only_changes| if only_changes { Ok(()) } else { sink.client(client) });
     }
 
-    pub(in crate::app) fn end(&mut self, interrupted: bool, tally: Tally) {
-        self.end_at(SystemTime::now(), interrupted, tally);
-    }
-
-    /// The same for a run that is over since `finished`.
-    pub(in crate::app) fn end_at(&mut self, finished: SystemTime, interrupted: bool, tally: Tally) {
+    /// The run is over since `finished`.
+    pub(in crate::app) fn end(&mut self, finished: SystemTime, interrupted: bool, tally: Tally) {
         self.live = None;
         let end = RunEnd { finished, interrupted, tally };
         self.each(|sink| sink.end(&end));
