@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::base::text::{plural, quote};
 use crate::model::finding::{Confidence, Severity};
 
 use super::hits::{Hit, Hits};
@@ -22,15 +23,12 @@ pub(super) fn invisible(item: &Item<'_>, hits: &mut Hits<'_>) {
             (false, false) => Severity::High,
         };
         hits.add(severity, || {
-            let mut message = format!(
-                "{} holds {} characters that are not seen: {}",
-                item.label(),
-                found.count,
-                found.points
-            );
+            let characters = plural(found.count, "character");
+            let verb = if found.count == 1 { "is" } else { "are" };
+            let mut message =
+                format!("{} holds {characters} that {verb} not seen: {}", item.label(), found.points);
             if readable {
-                let _ =
-                    write!(message, "; they spell \"{}\"", crate::base::text::quote(&found.decoded, DECODED));
+                let _ = write!(message, "; they spell \"{}\"", quote(&found.decoded, DECODED));
             }
             Hit { confidence: Confidence::High, message, path: path(), excerpt: Some(text.to_owned()) }
         });

@@ -15,7 +15,7 @@ use crate::model::outcome::{FailureKind, Outcome};
 
 /// What is expected, for those who gave something else.
 const EXPECTED: &str = "no listing: expected a hawkeye report (JSON or NDJSON) or an object with tools, prompts, \
-                        resources or resourceTemplates";
+                        resources or resourceTemplates (an array of tools alone goes into {\"tools\": [...]})";
 const TO_SCAN: &str = "holds servers to ask, not what they offer: hawkeye scan --targets asks them";
 
 /// Every server in `text`, the content of the file called `file`.
