@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::base::encoding::percent_decode;
 use crate::model::finding::{Confidence, Severity};
 
 use super::hits::{Hit, Hits};
@@ -175,35 +176,15 @@ fn words(bytes: Vec<u8>) -> Option<String> {
 fn from_percent(run: &str) -> Option<Vec<u8>> {
     // An address has some, too; what is to be hidden has many.
     let coded = run.matches('%').count();
-    (coded >= 4 && coded * 6 >= run.len()).then(|| percent(run))
+    (coded >= 4 && coded * 6 >= run.len()).then(|| percent_decode(run))
 }
 
 /// An address as people read it: no space and few other letters can stand in one but in this code.
 pub(super) fn address(uri: &str) -> Cow<'_, str> {
     match uri.contains('%') {
-        true => Cow::Owned(String::from_utf8_lossy(&percent(uri)).into_owned()),
+        true => Cow::Owned(String::from_utf8_lossy(&percent_decode(uri)).into_owned()),
         false => Cow::Borrowed(uri),
     }
-}
-
-fn percent(run: &str) -> Vec<u8> {
-    let bytes = run.as_bytes();
-    let mut out = Vec::with_capacity(run.len());
-    let mut at = 0;
-    while let Some(&b) = bytes.get(at) {
-        let coded = (b == b'%').then(|| run.get(at + 1..at + 3)).flatten();
-        match coded.and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(b);
-                at += 1;
-            }
-        }
-    }
-    out
 }
 
 fn from_hex(run: &str) -> Option<Vec<u8>> {

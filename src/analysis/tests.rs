@@ -36,6 +36,16 @@ pub(super) fn assess_at(
     inventory: &Inventory,
     policy: &Policy,
 ) -> Vec<Finding> {
+    assess_noted(target, posture, &[], inventory, policy)
+}
+
+fn assess_noted(
+    target: &Target,
+    posture: Posture,
+    notes: &[Note],
+    inventory: &Inventory,
+    policy: &Policy,
+) -> Vec<Finding> {
     let view = target.view();
     let auth = Auth { posture, ..Auth::default() };
     let facts = Facts {
@@ -44,7 +54,7 @@ pub(super) fn assess_at(
         view: &view,
         expanded: &target.expanded,
         auth: &auth,
-        notes: &[],
+        notes,
         failure: None,
     };
     assess(&facts, inventory, policy)
@@ -189,19 +199,8 @@ fn note(code: &'static str, message: &str) -> Note {
 
 /// What `rule` says of a server that offers nothing.
 fn said_of(url: &str, notes: &[Note], rule: &str) -> Finding {
-    let target = Target::url("t", url);
-    let view = target.view();
-    let auth = Auth { posture: Posture::None, ..Auth::default() };
-    let facts = Facts {
-        name: &target.name,
-        endpoint: &target.endpoint,
-        view: &view,
-        expanded: &target.expanded,
-        auth: &auth,
-        notes,
-        failure: None,
-    };
-    let found = assess(&facts, &inventory(&[]), &Policy::default());
+    let nothing = inventory(&[]);
+    let found = assess_noted(&Target::url("t", url), Posture::None, notes, &nothing, &Policy::default());
     found.into_iter().find(|f| f.rule == rule).unwrap()
 }
 

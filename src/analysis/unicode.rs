@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::base::text::{plural, quote};
+use crate::base::text::{are, plural, quote};
 use crate::model::finding::{Confidence, Severity};
 
 use super::hits::{Hit, Hits};
@@ -24,9 +24,9 @@ pub(super) fn invisible(item: &Item<'_>, hits: &mut Hits<'_>) {
         };
         hits.add(severity, || {
             let characters = plural(found.count, "character");
-            let verb = if found.count == 1 { "is" } else { "are" };
+            let are = are(found.count);
             let mut message =
-                format!("{} holds {characters} that {verb} not seen: {}", item.label(), found.points);
+                format!("{} holds {characters} that {are} not seen: {}", item.label(), found.points);
             if readable {
                 let _ = write!(message, "; they spell \"{}\"", quote(&found.decoded, DECODED));
             }

@@ -58,6 +58,11 @@ pub(crate) fn plural(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
+/// The verb for so many.
+pub(crate) fn are(n: usize) -> &'static str {
+    if n == 1 { "is" } else { "are" }
+}
+
 /// `a`, `a and b`, `a, b and c`; of more than `most` names, `a, b and 7 more`.
 pub(crate) fn few(mut names: impl ExactSizeIterator<Item = String>, most: usize) -> String {
     let mut shown: Vec<String> = names.by_ref().take(most).collect();

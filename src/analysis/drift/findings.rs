@@ -8,7 +8,7 @@ use super::Found;
 use super::news::{Pair, news, telling};
 use crate::analysis::options::Policy;
 use crate::analysis::rules::{self, Rule, drift};
-use crate::base::text::{few, plural, quote};
+use crate::base::text::{are, few, plural, quote};
 use crate::model::drift::{Difference, How, Part, Since};
 use crate::model::finding::{Confidence, Finding, Related, Severity};
 use crate::model::inventory::{Inventory, List};
@@ -185,7 +185,7 @@ fn listed(
     });
     let names = few(all.iter().map(|d| quote(&d.name, 64)), MOST_NAMES);
     let (verb, count) = (if how == How::Added { "new" } else { "gone" }, plural(all.len(), noun));
-    let are = if all.len() == 1 { "is" } else { "are" };
+    let are = are(all.len());
     let kind = format!("{noun} {verb}");
     let mut same = vec![after.name.as_str(), &kind];
     same.extend(all.iter().map(|d| d.name.as_str()));

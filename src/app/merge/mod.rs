@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use std::io;
 use std::time::SystemTime;
 
-use crate::base::text::{plural, quote, visible};
+use crate::base::text::{are, plural, quote, visible};
 use crate::cli::args::Merge;
 use crate::config::Settings;
 use crate::model::outcome::Outcome;
@@ -87,8 +87,10 @@ fn merge(args: &Merge) -> Result<Exit, Stop> {
         return Err(usage(visible(&why).into_owned()));
     }
     planned.disabled = together::disabled(&looked.told);
-    let info = info_of(planned.info(), &looked);
-    warn(args, &info, &looked, planned.info().rules.sha256 != info.rules.sha256);
+    let ours = planned.info();
+    let rules_here = ours.rules.sha256.clone();
+    let info = info_of(ours, &looked);
+    warn(args, &info, &looked, rules_here != info.rules.sha256);
 
     let mut telling = Telling::open(&scan, &planned, &info, Turn::Only, &cancel).map_err(Stop::Unwritten)?;
     if let Some(past) = &mut past {
@@ -241,9 +243,9 @@ fn warn(args: &Merge, info: &RunInfo, looked: &Looked, other_rules: bool) {
     }
     if looked.doubled > 0 && !args.quiet {
         let results = plural(looked.doubled, "result");
-        let verb = if looked.doubled == 1 { "is" } else { "are" };
+        let are = are(looked.doubled);
         say(&format!(
-            "{results} {verb} not taken: the same server stands in another report, complete or later (-v names them)"
+            "{results} {are} not taken: the same server stands in another report, complete or later (-v names them)"
         ));
     }
     if other_rules {

@@ -57,6 +57,13 @@ pub(in crate::app) enum Turn {
     Unread,
 }
 
+impl Turn {
+    /// Whether there was none before.
+    pub(in crate::app) fn is_first(self) -> bool {
+        matches!(self, Turn::Only | Turn::First)
+    }
+}
+
 /// A place where results go.
 struct Slot {
     name: String,
@@ -106,9 +113,11 @@ impl<'a> Outputs<'a> {
         if let Some((sink, changes)) = to_stdout(args, format, stream, turn) {
             sinks.push(Slot { name: "stdout".to_owned(), sink: Some(sink), changes });
         }
-        let first = matches!(turn, Turn::Only | Turn::First);
-        let wants_live =
-            io::stderr().is_terminal() && first && !args.no_progress && !args.quiet && info.planned > 1;
+        let wants_live = io::stderr().is_terminal()
+            && turn.is_first()
+            && !args.no_progress
+            && !args.quiet
+            && info.planned > 1;
         let live = wants_live.then(|| Live::new(info.planned, coloured()));
         let mut outputs = Outputs {
             sinks,

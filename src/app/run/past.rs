@@ -183,7 +183,7 @@ impl Past {
     }
 
     /// Says of `outcome` what is different from before.
-    pub(in crate::app) fn compare(&mut self, outcome: &mut Outcome) {
+    pub(super) fn compare(&mut self, outcome: &mut Outcome) {
         self.pending = self.recall(outcome);
         if let Some(baseline) = &self.baseline {
             let Some(run) = &mut self.run else { return };
@@ -271,7 +271,7 @@ impl Past {
     }
 
     /// Records the outcome that was compared last, which stands at `place` of the plan.
-    pub(in crate::app) fn record(&mut self, place: usize, outcome: &Outcome, changed: bool) {
+    pub(super) fn record(&mut self, place: usize, outcome: &Outcome, changed: bool) {
         let Some(Pending { identity, offer, since, moment }) = self.pending.take() else { return };
         let Some(run) = &mut self.run else { return };
         let verdict = match record::verdict(outcome) {
@@ -310,7 +310,7 @@ impl Past {
     }
 
     /// Writes what waits for its batch to be full.
-    pub(in crate::app) fn write(&mut self) {
+    pub(super) fn write(&mut self) {
         let (Some(database), Some(run)) = (&self.database, &mut self.run) else { return };
         if run.waiting.is_empty() || run.held {
             return;
@@ -329,18 +329,12 @@ impl Past {
     }
 
     /// A target of the round before is none any more: that is a change, too.
-    pub(in crate::app) fn gone(&mut self) {
+    pub(super) fn gone(&mut self) {
         self.run.iter_mut().for_each(|run| run.held = false);
     }
 
     /// The run is over since `finished`.
-    pub(in crate::app) fn end(
-        &mut self,
-        finished: SystemTime,
-        interrupted: bool,
-        tally: &Tally,
-        clients: &[Client],
-    ) {
+    pub(super) fn end(&mut self, finished: SystemTime, interrupted: bool, tally: &Tally, clients: &[Client]) {
         if let (Some(baseline), Some(run)) = (&self.baseline, &self.run) {
             baseline.apart(&run.met).iter().for_each(|line| log::warn!("{line}"));
         }

@@ -40,7 +40,7 @@ impl<'a> Telling<'a> {
         let outputs = Outputs::open(args, info, planned.settings.stream, turn, cancel)?;
         let mut review = Review::new(&planned.settings);
         review.part = info.shard.is_some();
-        let first = matches!(turn, Turn::Only | Turn::First);
+        let first = turn.is_first();
         if first {
             review.expired().iter().for_each(|line| log::warn!("{line}"));
         }

@@ -52,15 +52,8 @@ impl<'a> Round<'a> {
         turn: Turn,
     ) -> Round<'a> {
         if let Some(past) = &mut past {
-            past.begin(
-                info,
-                &planned.targets,
-                planned.elsewhere(),
-                match turn {
-                    Turn::Only | Turn::First => Recording::Always,
-                    Turn::Later | Turn::Unread => Recording::Changes,
-                },
-            );
+            let recording = if turn.is_first() { Recording::Always } else { Recording::Changes };
+            past.begin(info, &planned.targets, planned.elsewhere(), recording);
         }
         self.telling.review.past = past;
         self

@@ -8,7 +8,7 @@ use super::finding::{self, Shelf};
 use super::server::Part;
 use super::shown::{attribute, text};
 use super::{chart, server};
-use crate::base::text::{few, plural, shorten};
+use crate::base::text::{are, few, plural, shorten};
 use crate::base::time::rfc3339;
 use crate::model::client::Client;
 use crate::model::run::{RunInfo, Severities, Tally};
@@ -153,8 +153,8 @@ impl Page<'_> {
                     0 => "over several servers".to_owned(),
                     servers => format!("on {}", plural(servers, "server")),
                 };
-                let verb = if n == 1 { "is" } else { "are" };
-                ("bad", format!("{} {verb} high or critical, {on}.{known}", plural(n, "finding")))
+                let are = are(n);
+                ("bad", format!("{} {are} high or critical, {on}.{known}", plural(n, "finding")))
             }
         }
     }
